@@ -1,0 +1,76 @@
+/**
+ * Bytes and byte strings.
+ *
+ * A *byte string* is a JavaScript string in which every character stands for one byte (0x00-0xFF).
+ * Mail protocols carry passwords and names of no declared charset: a byte string keeps them exactly
+ * and still allows string operations. It becomes bytes again only in `encode`.
+ */
+
+/** A string whose every character is one byte, 0x00-0xFF. */
+export type ByteString = string;
+
+export const CR = 0x0d;
+export const LF = 0x0a;
+export const SP = 0x20;
+export const NUL = 0x00;
+export const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Byte string to bytes. Characters above 0xFF are a programming error and lose their high bits. */
+export function encode(text: ByteString): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** Bytes from `start` (inclusive) to `end` (exclusive) as a byte string. */
+export function decode(bytes: Uint8Array, start = 0, end: number = bytes.length): ByteString {
+  // Spreading is quickest for the short words that this is for; the loop keeps long ones off the stack.
+  let text = "";
+  for (let at = start; at < end; at += 4096) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 4096)));
+  }
+  return text;
+}
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder();
+
+/** A JavaScript string as UTF-8, held as a byte string (for values that come from configuration). */
+export function toByteString(text: string): ByteString {
+  return decode(utf8.encode(text));
+}
+
+/** A byte string read as UTF-8, for display only: malformed bytes become U+FFFD. */
+export function toDisplay(text: ByteString): string {
+  return fromUtf8.decode(encode(text));
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * Peer bytes made safe to show on one line: CR and LF as `\r` `\n`, other controls as `\xHH`,
+ * the rest as it is. At most `limit` characters, with `...` behind when cut.
+ */
+export function printable(text: ByteString, limit = 200): string {
+  const cut = text.length > limit;
+  const shown = cut ? text.slice(0, limit) : text;
+  // deno-lint-ignore no-control-regex
+  const safe = shown.replace(/[\x00-\x1f\x7f\\]/g, (char) => {
+    if (char === "\r") return "\\r";
+    if (char === "\n") return "\\n";
+    if (char === "\\") return "\\\\";
+    return "\\x" + char.charCodeAt(0).toString(16).padStart(2, "0");
+  });
+  return cut ? safe + "..." : safe;
+}
