@@ -45,6 +45,19 @@ export function toDisplay(text: ByteString): string {
   return fromUtf8.decode(encode(text));
 }
 
+/** Without spaces, tabs and line ends around it. `String.trim` would take 0xA0 too, a byte of UTF-8. */
+export function trim(text: ByteString): ByteString {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isSpace(byte: number): boolean {
+  return byte === SP || byte === 0x09 || byte === CR || byte === LF;
+}
+
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0];
   let size = 0;

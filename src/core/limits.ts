@@ -11,6 +11,8 @@ export const IMAP_TAG = 32;
 
 /** nginx takes no command with more than 3 IMAP arguments before login; none needs more. */
 export const IMAP_ARGUMENTS = 3;
+/** RFC 2971 section 3.3: at most 30 field-value pairs in an ID command. */
+export const IMAP_ID_STRINGS = 60;
 export const POP3_ARGUMENTS = 3;
 /** MAIL and RCPT carry ESMTP parameters: nginx takes 11 words. */
 export const SMTP_ARGUMENTS = 11;
@@ -48,8 +50,88 @@ export const ACCEPT_BACKOFF_MS = 100;
 /** How long an ended connection may take to deliver its last bytes and the peer's close. */
 export const LINGER_MS = 5_000;
 
+/** A relayed session of which the client has closed its half: idle longer, it is over. */
+export const HALF_CLOSED_MS = 60_000;
+
 /** A configuration file, or one that it includes: beyond this it is not a configuration. */
 export const CONFIG_FILE = 4 * 1024 * 1024;
 
 /** Nested includes: deeper is a loop. */
 export const INCLUDE_DEPTH = 16;
+
+/** `Auth-Status: WAIT` answers to one submission: beyond this the auth server is looping. */
+export const AUTH_RETRIES = 10;
+
+/** Log bytes gathered within one event-loop turn: beyond this they are written without waiting. */
+export const LOG_BATCH = 64 * 1024;
+
+/** Log lines kept while a syslog socket is being opened: enough for what is said at the start. */
+export const SYSLOG_QUEUE = 256;
+
+/** Connections to one demo backend: a sandbox for one person, whose client opens a handful. */
+export const DEMO_CONNECTIONS = 100;
+
+/** Silence granted to demo clients: RFC 3501 section 5.4 asks for 30 minutes, the others ask for less. */
+export const DEMO_IDLE_MS = 30 * 60_000;
+/** Silence granted before login, and to the auth server's keep-alive connections. */
+export const DEMO_LOGIN_MS = 60_000;
+
+/** A demo IMAP command without its literals: RFC 7162 section 4 asks for 8192; UID sets grow longer. */
+export const DEMO_IMAP_LINE = 64 * 1024;
+
+/** Literals of one demo IMAP command other than APPEND: names and search strings, a few kilobytes. */
+export const DEMO_IMAP_LITERALS = 64 * 1024;
+
+/** Data items of one FETCH, keys of one SEARCH: clients send about ten, and each can cost a pass. */
+export const DEMO_IMAP_ITEMS = 64;
+
+/** Nested parentheses and NOTs of a SEARCH: deeper is an attack on the stack. */
+export const DEMO_IMAP_DEPTH = 16;
+
+/** Lines that a demo backend cannot make sense of, in one connection. */
+export const DEMO_ERRORS = 20;
+
+/** A demo POP3 or SMTP command line: RFC 4954 section 4 needs 12288 for AUTH. */
+export const DEMO_LINE = 12_288;
+
+/** Recipients of one demo transaction: RFC 5321 section 4.5.3.1.8 asks for 100 at least. */
+export const DEMO_RECIPIENTS = 100;
+
+/** One message in the demo mailbox, the SIZE that its SMTP server names: a mail with attachments. */
+export const DEMO_MESSAGE = 10 * 1024 * 1024;
+
+/** Everything in the demo mailbox: it lives in memory and only grows. */
+export const DEMO_MAILBOX = 64 * 1024 * 1024;
+export const DEMO_MESSAGES = 2000;
+export const DEMO_FOLDERS = 100;
+export const DEMO_FOLDER_NAME = 200;
+
+/** Keywords on one demo message, and the length of one: clients use a few short ones. */
+export const DEMO_KEYWORDS = 32;
+export const DEMO_KEYWORD = 64;
+
+/** MIME parts of one message, how deep they nest, and header fields that are looked at. */
+export const DEMO_PARTS = 200;
+export const DEMO_PART_DEPTH = 10;
+export const DEMO_HEADER_FIELDS = 500;
+
+/** Addresses of one header field that an ENVELOPE shows. */
+export const DEMO_ADDRESSES = 500;
+
+/** One request to the demo auth server, request line to blank line: a client certificate fits. */
+export const DEMO_AUTH_REQUEST = 32 * 1024;
+
+/** `WAIT` without an `Auth-Wait` asks again after this: nginx loops at once, thousands of times. */
+export const AUTH_RETRY_MS = 1_000;
+
+/** The longest `Auth-Wait` that is honoured: nobody waits longer for a login, but a slot is held. */
+export const AUTH_WAIT_MS = 60 * 60 * 1000;
+
+/** A failure text sent on to the client; nginx's whole answer from an auth server is 1024 bytes. */
+export const AUTH_FAILURE_TEXT = 1000;
+
+/** An auth server's addresses are looked up again after this: system resolvers tell no TTL. */
+export const AUTH_NAME_MS = 30_000;
+
+/** A server that answered HTTP/1.1 badly is asked by HTTP/1.0 alone for this long. */
+export const AUTH_HTTP10_MS = 5 * 60 * 1000;

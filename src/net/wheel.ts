@@ -71,6 +71,16 @@ export class Wheel {
     return this.#armed;
   }
 
+  /** A coarse clock for activity: the current tick, kept up while anything is armed. */
+  get tick(): number {
+    return this.#tick;
+  }
+
+  /** Milliseconds since a tick. */
+  since(tick: number): number {
+    return (this.#tick - tick) * this.#tickMs;
+  }
+
   #now(): number {
     return Math.floor((this.#clock.monotonic() - this.#start) / this.#tickMs);
   }
@@ -78,10 +88,11 @@ export class Wheel {
   #turn = (): void => {
     this.#timer = null;
     const now = this.#now();
+    const last = this.#tick;
+    this.#tick = Math.max(last, now);
     // A process that slept long visits each slot once, not once a missed tick.
-    const turns = Math.min(now - this.#tick, SLOTS);
-    for (let i = 1; i <= turns; i++) this.#visit(this.#slots[(this.#tick + i) % SLOTS], now);
-    this.#tick = Math.max(this.#tick, now);
+    const turns = Math.min(now - last, SLOTS);
+    for (let i = 1; i <= turns; i++) this.#visit(this.#slots[(last + i) % SLOTS], now);
     if (this.#armed > 0) this.#timer ??= this.#clock.after(this.#tickMs, this.#turn);
   };
 

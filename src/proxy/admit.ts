@@ -1,0 +1,200 @@
+/**
+ * Admission: everything between accept and the greeting, in order: PROXY header, real address, TLS,
+ * reverse name. One deadline (`timeout`) lies over all of it.
+ */
+
+import { concat, EMPTY } from "../core/bytes.ts";
+import type { NetError } from "../core/errors.ts";
+import type { Doing, LogEvent } from "../core/log.ts";
+import { addressOf, type Endpoint, formatEndpoint, inCidr } from "../net/address.ts";
+import type { Connection, Receiver } from "../net/ports.ts";
+import { parseProxyHeader, type ProxyAddresses } from "../net/proxy-header.ts";
+import { Deadline } from "../net/wheel.ts";
+import { UNAVAILABLE } from "./reverse-name.ts";
+import { enter, type Guest, leave, type Service } from "./service.ts";
+import { Session } from "./session.ts";
+
+/** What the listener that accepted a connection asks of it. */
+export interface Door {
+  readonly service: Service;
+  /** As in the configuration, for log lines. */
+  readonly text: string;
+  /** TLS from the first byte. */
+  readonly ssl: boolean;
+  readonly proxyProtocol: boolean;
+}
+
+export function admit(connection: Connection, door: Door): void {
+  new Admission(connection, door).start();
+}
+
+class Admission extends Deadline implements Receiver, Guest {
+  readonly #connection: Connection;
+  readonly #door: Door;
+  readonly #service: Service;
+  readonly #number: number;
+  #address: Endpoint;
+  #proxied: ProxyAddresses | null = null;
+  #pending: Uint8Array = EMPTY;
+  #doing: Doing = "sending client greeting line";
+  #securing = false;
+  #over = false;
+
+  constructor(connection: Connection, door: Door) {
+    super();
+    this.#connection = connection;
+    this.#door = door;
+    this.#service = door.service;
+    this.#address = connection.remote;
+    this.#number = ++door.service.house.connections;
+    enter(this.#service.house, this);
+  }
+
+  start(): void {
+    if (this.#service.log.enabled("info")) {
+      const from = formatEndpoint(this.#connection.remote);
+      this.#service.log.write({
+        level: "info",
+        message: `*${this.#number} client ${from} connected to ${
+          formatEndpoint(this.#connection.local)
+        }`,
+      });
+    }
+    const { ssl, proxyProtocol } = this.#door;
+    if (!ssl && !proxyProtocol && !this.#wantsName) return this.#greet();
+    this.#connection.receiver = this;
+    this.#service.house.wheel.arm(this, this.#service.settings.timeout);
+    if (proxyProtocol) this.#doing = "reading PROXY protocol";
+    else this.#secure();
+  }
+
+  // --- PROXY header --------------------------------------------------------------------------
+
+  data(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#pending = this.#pending.length === 0 ? bytes : concat([this.#pending, bytes]);
+    if (this.#doing === "reading PROXY protocol") this.#header();
+    else if (this.#pending.length >= this.#service.protocol.clientBuffer) this.#connection.pause();
+  }
+
+  #header(): void {
+    const header = parseProxyHeader(this.#pending);
+    if (header.is === "more") return;
+    if (header.is === "broken") {
+      this.#note({ level: "error", message: header.why, doing: this.#doing });
+      return this.evict();
+    }
+    this.#pending = this.#pending.subarray(header.size);
+    this.#proxied = header.addresses;
+    const trusted = this.#service.settings.set_real_ip_from;
+    if (header.addresses && trusted.some((range) => inCidr(this.#connection.remote, range))) {
+      this.#address = header.addresses.source;
+    }
+    this.#doing = "SSL handshaking";
+    this.#secure();
+  }
+
+  // --- TLS -----------------------------------------------------------------------------------
+
+  #secure(): void {
+    if (!this.#door.ssl) return this.#lookUp();
+    this.#doing = "SSL handshaking";
+    this.#securing = true;
+    const pending = this.#pending;
+    this.#pending = EMPTY;
+    this.#connection.startTls(this.#service.tls!, { pending }).then(
+      () => {
+        this.#securing = false;
+        if (!this.#over) this.#lookUp();
+      },
+      (error: NetError) => {
+        if (this.#over) return;
+        this.#note({ level: "info", message: error.message, doing: "SSL handshaking" });
+        this.evict();
+      },
+    );
+  }
+
+  // --- reverse name --------------------------------------------------------------------------
+
+  get #wantsName(): boolean {
+    return this.#service.protocol.wantsHostName && this.#service.names !== null;
+  }
+
+  #lookUp(): void {
+    if (!this.#wantsName) return this.#greet();
+    this.#doing = "in resolving client address";
+    this.#service.names!.nameOf(this.#address, (event) => this.#note(event)).then((name) => {
+      if (!this.#over) this.#greet(name);
+    });
+  }
+
+  // --- the end -------------------------------------------------------------------------------
+
+  #greet(host: string = UNAVAILABLE): void {
+    const { clock, random } = this.#service.house.runtime;
+    const [a, b, c, d] = random(4);
+    const number = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+    this.#over = true;
+    this.#service.house.wheel.disarm(this);
+    const session = new Session(this.#service, {
+      connection: this.#connection,
+      peer: { address: this.#address, host, proxied: this.#proxied },
+      server: this.#door.text,
+      number: this.#number,
+      pending: this.#pending,
+      salt: `${number}.${Math.floor(clock.now() / 1000)}`,
+    }, this);
+    session.start();
+  }
+
+  drain(): void {}
+
+  /** A client that leaves before it was greeted wants nothing. */
+  end(): void {
+    if (!this.#securing) this.evict();
+  }
+
+  close(): void {
+    // A handshake that failed says so through its promise.
+    if (!this.#securing) this.#leave();
+  }
+
+  override expired(): void {
+    // As in nginx, a handshake that takes too long leaves no line.
+    if (!this.#securing) {
+      const errno = "(110: Connection timed out)";
+      this.#note({ level: "info", message: "client timed out", errno, doing: this.#doing });
+    }
+    this.evict();
+  }
+
+  retire(): void {
+    this.evict();
+  }
+
+  evict(): void {
+    this.#leave();
+    this.#connection.destroy();
+  }
+
+  #leave(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#service.house.wheel.disarm(this);
+    leave(this.#service.house, this);
+  }
+
+  #note(event: LogEvent): void {
+    const { log } = this.#service;
+    if (!log.enabled(event.level)) return;
+    log.write(event, {
+      connection: this.#number,
+      client: addressOf(this.#address),
+      starttls: false,
+      server: this.#door.text,
+      login: "",
+      upstream: "",
+    });
+  }
+}

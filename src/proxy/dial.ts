@@ -1,0 +1,112 @@
+/**
+ * A backend connection from connect to login: performs what the back machine says, and tells the
+ * session how it ended.
+ */
+
+import type { NetError } from "../core/errors.ts";
+import { EMPTY } from "../core/bytes.ts";
+import type { Doing, LogEvent } from "../core/log.ts";
+import type { Endpoint } from "../net/address.ts";
+import type { Connection, Receiver } from "../net/ports.ts";
+import { encodeProxyHeader } from "../net/proxy-header.ts";
+import type { Back, BackAction, BackLogin } from "../session/machine.ts";
+import type { Service } from "./service.ts";
+
+/** The session's side of a dial. Exactly one of the first two is called, once. */
+export interface Dialler {
+  /** `rest`: backend bytes beyond the login. */
+  ready(reply: Uint8Array | null, rest: Uint8Array): void;
+  refused(reply: Uint8Array | null): void;
+  note(event: LogEvent): void;
+  /** The client's end, as the PROXY header shall show it. */
+  readonly clientLocal: Endpoint;
+}
+
+export class Dial implements Receiver {
+  readonly target: Endpoint;
+  readonly connection: Connection;
+  readonly #service: Service;
+  readonly #dialler: Dialler;
+  readonly #login: BackLogin;
+  readonly #back: Back;
+  #done = false;
+
+  constructor(service: Service, dialler: Dialler, target: Endpoint, login: BackLogin) {
+    this.#service = service;
+    this.#dialler = dialler;
+    this.#login = login;
+    this.#back = service.protocol.back(login);
+    this.target = target;
+    this.connection = service.house.runtime.connect(target, {}, this);
+  }
+
+  get doing(): Doing {
+    return this.#back.doing;
+  }
+
+  open(): void {
+    const { proxy_protocol } = this.#service.settings;
+    if (proxy_protocol !== "off") {
+      const { peer } = this.#login;
+      this.connection.write(
+        encodeProxyHeader(proxy_protocol, peer.address, this.#dialler.clientLocal),
+      );
+    }
+    this.#perform(this.#back.push({ is: "open" }));
+  }
+
+  data(bytes: Uint8Array): void {
+    if (!this.#done) this.#perform(this.#back.push({ is: "bytes", bytes }));
+  }
+
+  /** A login is far smaller than a queue: nothing waits for this. */
+  drain(): void {}
+
+  end(): void {
+    if (!this.#done) this.#perform(this.#back.push({ is: "eof" }));
+  }
+
+  close(error: NetError | null): void {
+    if (this.#done) return;
+    if (!error) return this.end();
+    const message = this.#back.doing === "connecting to upstream"
+      ? "connect() failed"
+      : "upstream connection broke";
+    this.#dialler.note({ level: "error", message, errno: error.errno, doing: this.#back.doing });
+    this.#finish(null);
+  }
+
+  /** Gives up: the client has left, or the time is over. */
+  abandon(): void {
+    this.#done = true;
+    this.connection.destroy();
+  }
+
+  #perform(actions: readonly BackAction[]): void {
+    for (const action of actions) {
+      switch (action.do) {
+        case "send":
+          this.connection.write(action.bytes);
+          break;
+        case "note":
+          this.#dialler.note(action.event);
+          break;
+        case "ready":
+          this.#done = true;
+          // The relay decides when more is read.
+          this.connection.pause();
+          this.#dialler.ready(action.reply, action.rest);
+          break;
+        case "refused":
+          this.#finish(action.reply);
+          break;
+      }
+    }
+  }
+
+  #finish(reply: Uint8Array | null): void {
+    this.#done = true;
+    this.connection.destroy();
+    this.#dialler.refused(reply === null ? null : reply.length > 0 ? reply : EMPTY);
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The relay: two connections joined, bytes passed on as they come. No parsing, no copy, no timer and
+ * no closure per chunk.
+ *
+ * Backpressure: when one side's queue is long, the other is paused until it has drained. A FIN is
+ * passed on (a client may half-close and still get its answers, unlike in nginx). `proxy_timeout` is
+ * idleness in both directions: a backend streaming to a silent client keeps the session alive.
+ */
+
+import { HALF_CLOSED_MS, LINGER_MS } from "../core/limits.ts";
+import type { NetError } from "../core/errors.ts";
+import type { LogContext, LogEvent } from "../core/log.ts";
+import type { Connection, Receiver } from "../net/ports.ts";
+import { Deadline, type Wheel } from "../net/wheel.ts";
+import { enter, type Guest, leave, type Service } from "./service.ts";
+
+export class Relay extends Deadline implements Guest {
+  readonly service: Service;
+  readonly #context: LogContext;
+  readonly #client: Half;
+  readonly #backend: Half;
+  /** The wheel's tick of the last byte, either way. */
+  #active: number;
+  /** Milliseconds without a byte that end the session. */
+  #patience: number;
+  readonly #wheel: Wheel;
+  #failed = false;
+
+  /** Takes both connections over. `eof`: the client has sent FIN already. */
+  constructor(
+    service: Service,
+    context: LogContext,
+    client: Connection,
+    backend: Connection,
+    eof: boolean,
+  ) {
+    super();
+    this.service = service;
+    this.#context = context;
+    this.#client = new Half(this, client, backend);
+    this.#backend = new Half(this, backend, client);
+    this.#patience = service.settings.proxy_timeout;
+    this.#wheel = service.house.wheel;
+    this.#wheel.arm(this, this.#patience);
+    this.#active = this.#wheel.tick;
+    enter(service.house, this);
+    client.receiver = this.#client;
+    backend.receiver = this.#backend;
+    if (backend.queued > 0) client.pause();
+    else client.resume();
+    if (client.queued > 0) backend.pause();
+    else backend.resume();
+    if (eof) this.#client.end();
+  }
+
+  touch(): void {
+    this.#active = this.#wheel.tick;
+  }
+
+  /** One side said it is done: the other may finish, but not sit idle for long. */
+  halfClosed(half: Half): void {
+    const bothEnded = this.#client.ended && this.#backend.ended;
+    // After the backend's FIN the client has nothing left to ask for.
+    this.#hurry(bothEnded || half === this.#backend ? LINGER_MS : HALF_CLOSED_MS);
+  }
+
+  closed(half: Half, error: NetError | null): void {
+    if (error && !half.ended) this.#broken(half, error);
+    if (!this.#client.closed || !this.#backend.closed) return this.#hurry(LINGER_MS);
+    this.#wheel.disarm(this);
+    if (!this.#failed) this.#note({ level: "info", message: "proxied session done" });
+    leave(this.service.house, this);
+  }
+
+  #broken(half: Half, error: NetError): void {
+    this.#failed = true;
+    const client = half === this.#client;
+    this.#note({
+      level: client ? "info" : "error",
+      message: `${client ? "client" : "upstream"} connection broke`,
+      errno: error.errno,
+      doing: "proxying",
+    });
+  }
+
+  #hurry(patience: number): void {
+    this.#patience = Math.min(this.#patience, patience);
+    this.touch();
+    this.#wheel.arm(this, this.#patience);
+  }
+
+  override expired(): void {
+    const idle = this.#wheel.since(this.#active);
+    if (idle < this.#patience) return this.#wheel.arm(this, this.#patience - idle);
+    if (!this.#client.ended && !this.#backend.ended) {
+      this.#failed = true;
+      const errno = "(110: Connection timed out)";
+      this.#note({ level: "info", message: "client timed out", errno, doing: "proxying" });
+    }
+    this.evict();
+  }
+
+  /** A relayed session is never interrupted by a drain. */
+  retire(): void {}
+
+  evict(): void {
+    this.#client.destroy();
+    this.#backend.destroy();
+  }
+
+  #note(event: LogEvent): void {
+    if (this.service.log.enabled(event.level)) this.service.log.write(event, this.#context);
+  }
+}
+
+/** One direction's source: what `from` says goes `to` the other. */
+class Half implements Receiver {
+  readonly #relay: Relay;
+  readonly #from: Connection;
+  readonly #to: Connection;
+  ended = false;
+  closed = false;
+
+  constructor(relay: Relay, from: Connection, to: Connection) {
+    this.#relay = relay;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#relay.touch();
+    if (!this.#to.write(bytes)) this.#from.pause();
+  }
+
+  /** `from` has taken all that was queued for it: the other side may speak again. */
+  drain(): void {
+    this.#relay.touch();
+    this.#to.resume();
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#to.end();
+    this.#relay.halfClosed(this);
+  }
+
+  close(error: NetError | null): void {
+    this.closed = true;
+    // Nobody is left to read what the other side still says; what was queued for it leaves first.
+    this.#to.resume();
+    this.#to.end();
+    this.#relay.closed(this, error);
+    this.ended = true;
+  }
+
+  destroy(): void {
+    this.ended = true;
+    this.#from.destroy();
+  }
+}

@@ -1,0 +1,55 @@
+/** What all sessions of one `server` block share. */
+
+import type { Log } from "../core/log.ts";
+import type { ServerSettings } from "../config/settings.ts";
+import type { Runtime, TlsContext } from "../net/ports.ts";
+import type { Wheel } from "../net/wheel.ts";
+import type { Authenticator } from "../session/machine.ts";
+import type { Protocol } from "../session/protocols.ts";
+import type { ReverseNames } from "./reverse-name.ts";
+
+export interface Service {
+  readonly settings: ServerSettings;
+  readonly protocol: Protocol;
+  readonly authenticator: Authenticator;
+  /** Null: neither `ssl` nor `starttls`. */
+  readonly tls: TlsContext | null;
+  /** Null: no `resolver`, clients have no names. */
+  readonly names: ReverseNames | null;
+  readonly log: Log;
+  readonly house: House;
+}
+
+/** What all services of the process share. */
+export interface House {
+  readonly runtime: Runtime;
+  readonly wheel: Wheel;
+  /** Every client connection that is open, from admission to the end of its relay. */
+  readonly open: Set<Guest>;
+  /** Called when the last guest has left. */
+  empty: (() => void) | null;
+  /** nginx's connection counter, `*1` in log lines. */
+  connections: number;
+}
+
+/** A client connection, whatever stage it is in. */
+export interface Guest {
+  /** The proxy is draining: leave soon if nothing of value is under way. */
+  retire(): void;
+  /** Leave now. */
+  evict(): void;
+}
+
+export function enter(house: House, guest: Guest): void {
+  house.open.add(guest);
+}
+
+/** A guest moves to its next stage. */
+export function replace(house: House, before: Guest, after: Guest): void {
+  house.open.delete(before);
+  house.open.add(after);
+}
+
+export function leave(house: House, guest: Guest): void {
+  if (house.open.delete(guest) && house.open.size === 0) house.empty?.();
+}

@@ -1,0 +1,138 @@
+/**
+ * What every back has in common: reading the backend's reply lines within `proxy_buffer`, refusing
+ * in the backend's own words (`proxy_pass_error_message`) or not, and handing over what was read
+ * beyond the login.
+ */
+
+import { type ByteString, decode, encode, printable } from "../core/bytes.ts";
+import { LOG_QUOTE } from "../core/limits.ts";
+import type { Doing, LogEvent } from "../core/log.ts";
+import { Reader } from "../wire/reader.ts";
+import type { Back, BackAction, BackInput, BackLogin } from "./machine.ts";
+
+/** The settings that every back reads. */
+export interface BackSettings {
+  readonly server_name: ByteString;
+  readonly proxy_buffer: number;
+  readonly proxy_pass_error_message: boolean;
+  readonly xclient: boolean;
+  readonly proxy_smtp_auth: boolean;
+}
+
+export abstract class LoginBack implements Back {
+  phase = "connecting";
+  doing: Doing = "connecting to upstream";
+
+  protected readonly settings: BackSettings;
+  protected readonly login: BackLogin;
+  protected readonly reader: Reader = new Reader();
+  #actions: BackAction[] = [];
+  /** Bytes of the reply so far that a client may be shown: untagged or continued lines, then the last. */
+  #reply = 0;
+
+  constructor(settings: BackSettings, login: BackLogin) {
+    this.settings = settings;
+    this.login = login;
+  }
+
+  /** Handles one line of a reply; `more()` asks for the next of the same reply. */
+  protected abstract line(text: ByteString): void;
+
+  push(input: BackInput): readonly BackAction[] {
+    this.#actions = [];
+    if (this.phase !== "done") this.#take(input);
+    return this.#actions;
+  }
+
+  #take(input: BackInput): void {
+    switch (input.is) {
+      case "open":
+        this.phase = "greeting";
+        this.doing = "reading response from upstream";
+        return;
+      case "bytes":
+        this.reader.add(input.bytes);
+        while (this.phase !== "done" && this.#step());
+        return;
+      case "secured":
+        return;
+      case "eof":
+        return this.refuse(null, "upstream closed connection before the login was complete");
+    }
+  }
+
+  #step(): boolean {
+    const { proxy_buffer } = this.settings;
+    const { bytes } = this.reader;
+    const start = this.reader.at + this.#reply;
+    const lf = this.reader.findLf(start);
+    if ((lf < 0 ? this.reader.length : lf + 1 - this.reader.at) > proxy_buffer) {
+      const said = decode(
+        bytes,
+        this.reader.at,
+        Math.min(bytes.length, this.reader.at + LOG_QUOTE + 1),
+      );
+      this.refuse(null, `upstream sent too long response line: "${printable(said, LOG_QUOTE)}"`);
+      return false;
+    }
+    if (lf < 0) return false;
+    this.#reply = lf + 1 - this.reader.at;
+    this.line(decode(bytes, start, lf > start && bytes[lf - 1] === 0x0d ? lf - 1 : lf));
+    return true;
+  }
+
+  /** The reply is complete: forget it and send the next command. */
+  protected say(phase: string, doing: Doing, text: ByteString): void {
+    this.#dropReply();
+    this.phase = phase;
+    this.doing = doing;
+    this.#actions.push({ do: "send", bytes: encode(text) });
+  }
+
+  /** Logged in. `shown`: the client is given the backend's last reply instead of the front's words. */
+  protected ready(shown: boolean): void {
+    const reply = this.#dropReply();
+    this.phase = "done";
+    this.#actions.push({ do: "ready", reply: shown ? reply : null, rest: this.reader.rest() });
+  }
+
+  /** The backend said something else than hoped for. */
+  protected unexpected(): void {
+    const reply = this.#dropReply();
+    const said = printable(decode(reply, 0, Math.min(reply.length, LOG_QUOTE + 1)), LOG_QUOTE);
+    const shown = this.settings.proxy_pass_error_message;
+    this.refuse(
+      shown ? reply : null,
+      `upstream sent invalid response: "${said.replace(/(\\r)?\\n$/, "")}"`,
+      shown ? "info" : "error",
+    );
+  }
+
+  protected refuse(
+    reply: Uint8Array | null,
+    message: string,
+    level: LogEvent["level"] = "error",
+  ): void {
+    this.phase = "done";
+    this.#actions.push({ do: "note", event: { level, message, doing: this.doing } });
+    this.#actions.push({ do: "refused", reply });
+  }
+
+  #dropReply(): Uint8Array {
+    const { bytes, at } = this.reader;
+    const reply = bytes.subarray(at, at + this.#reply);
+    this.reader.take(at + this.#reply);
+    this.#reply = 0;
+    return reply;
+  }
+
+  /** Refuses a login that would break out of its place in the backend's protocol. */
+  protected unsafe(text: ByteString, forbidden: RegExp): boolean {
+    if (!forbidden.test(text)) return false;
+    this.refuse(null, "login or password has a line break or NUL that the upstream must not see");
+    return true;
+  }
+}
+
+export const LINE_BREAKS = /[\r\n\0]/;
+export const NULS = /\0/;

@@ -1,0 +1,59 @@
+/**
+ * Logging in at an IMAP backend (RFC 3501): LOGIN under the client's own tag, so that the backend's
+ * answer, untagged lines included, can be given to the client as it is.
+ *
+ * Plain words go as quoted strings in one line, one round trip. Anything else goes in synchronising
+ * literals, which every server takes and which carry any byte but NUL.
+ */
+
+import type { ByteString } from "../core/bytes.ts";
+import { LoginBack, NULS } from "./back.ts";
+
+/** What a quoted string may hold without escapes. */
+const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+const GREETING = /^\* OK(?: |$)/i;
+
+export class ImapBack extends LoginBack {
+  protected override line(text: ByteString): void {
+    switch (this.phase) {
+      case "greeting":
+        return GREETING.test(text) ? this.#login() : this.unexpected();
+      case "user literal":
+        return text.startsWith("+") ? this.#sendUser() : this.#refusal(text);
+      case "password literal":
+        return text.startsWith("+") ? this.#sendPassword() : this.#refusal(text);
+      case "login":
+        if (text.startsWith("* ")) return;
+        return text.startsWith(`${this.login.tag} OK`) ? this.ready(true) : this.unexpected();
+    }
+  }
+
+  get #password(): ByteString {
+    return this.login.password!.reveal();
+  }
+
+  #login(): void {
+    const { tag, user } = this.login;
+    const doing = "sending LOGIN command to upstream";
+    if (this.unsafe(user + this.#password, NULS)) return;
+    if (QUOTABLE.test(user) && QUOTABLE.test(this.#password)) {
+      return this.say("login", doing, `${tag} LOGIN "${user}" "${this.#password}"\r\n`);
+    }
+    this.say("user literal", doing, `${tag} LOGIN {${user.length}}\r\n`);
+  }
+
+  #sendUser(): void {
+    const { user } = this.login;
+    const text = `${user} {${this.#password.length}}\r\n`;
+    this.say("password literal", "sending user name to upstream", text);
+  }
+
+  #sendPassword(): void {
+    this.say("login", "sending password to upstream", `${this.#password}\r\n`);
+  }
+
+  /** Untagged lines may come before a prompt or a refusal. */
+  #refusal(text: ByteString): void {
+    if (!text.startsWith("* ")) this.unexpected();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Introducing a client to an SMTP backend (RFC 5321): EHLO, then with `xclient on` Postfix's XCLIENT
+ * and the client's own HELO or EHLO, then with `proxy_smtp_auth on` AUTH PLAIN (RFC 4954), or for an
+ * unauthenticated client its MAIL and RCPT.
+ *
+ * XCLIENT values are xtext (RFC 3461 section 4).
+ */
+
+import type { ByteString } from "../core/bytes.ts";
+import { addressOf } from "../net/address.ts";
+import { plainMessage } from "../wire/sasl.ts";
+import { LoginBack, NULS } from "./back.ts";
+
+export class SmtpBack extends LoginBack {
+  protected override line(text: ByteString): void {
+    const code = /^\d{3}(?=[ -]|$)/.exec(text)?.[0];
+    if (code === undefined) return this.unexpected();
+    // A hyphen after the code: more lines of the same reply follow.
+    if (text[3] === "-") return;
+    switch (this.phase) {
+      case "greeting":
+        return code === "220" ? this.#hello() : this.unexpected();
+      case "hello":
+        return code === "250" ? this.#xclient() : this.unexpected();
+      case "xclient":
+        return code === "220" || code === "250" ? this.#clientHello() : this.unexpected();
+      case "client hello":
+        return code === "250" ? this.#authenticate() : this.unexpected();
+      case "auth":
+        return code === "235" ? this.ready(false) : this.unexpected();
+      case "mail":
+        return code === "250" ? this.#rcpt() : this.unexpected();
+      case "rcpt":
+        // Any answer: a refused recipient is the client's business.
+        return this.ready(true);
+    }
+  }
+
+  #hello(): void {
+    const { xclient, server_name } = this.settings;
+    const verb = xclient || this.login.esmtp ? "EHLO" : "HELO";
+    this.say("hello", "sending HELO/EHLO to upstream", `${verb} ${server_name}\r\n`);
+  }
+
+  #xclient(): void {
+    if (!this.settings.xclient) return this.#authenticate();
+    const { peer, user } = this.login;
+    const login = user === "" || this.settings.proxy_smtp_auth ? "" : ` LOGIN=${xtext(user)}`;
+    const text = `XCLIENT ADDR=${
+      xclientAddress(addressOf(peer.address))
+    }${login} NAME=${peer.host}\r\n`;
+    this.say("xclient", "sending XCLIENT to upstream", text);
+  }
+
+  #clientHello(): void {
+    const { helo, esmtp } = this.login;
+    if (helo === "") return this.#authenticate();
+    const text = `${esmtp ? "EHLO" : "HELO"} ${helo}\r\n`;
+    this.say("client hello", "sending client HELO/EHLO to upstream", text);
+  }
+
+  #authenticate(): void {
+    const { method, user, password, envelope } = this.login;
+    if (method === "none") {
+      return this.say("mail", "sending MAIL FROM to upstream", `${envelope!.from}\r\n`);
+    }
+    if (!this.settings.proxy_smtp_auth) return this.ready(false);
+    if (password === null) return this.refuse(null, "no password available");
+    // NUL separates the parts of the message: one inside a part would shift them.
+    if (this.unsafe(user + password.reveal(), NULS)) return;
+    const text = `AUTH PLAIN ${plainMessage(user, password.reveal())}\r\n`;
+    this.say("auth", "sending AUTH to upstream", text);
+  }
+
+  #rcpt(): void {
+    this.say("rcpt", "sending RCPT TO to upstream", `${this.login.envelope!.to}\r\n`);
+  }
+}
+
+/** Postfix's form: IPv6 is marked, a unix client has no address. */
+function xclientAddress(address: string): string {
+  if (address === "unix:") return "[UNAVAILABLE]";
+  return address.includes(":") ? `IPV6:${address}` : address;
+}
+
+function xtext(text: ByteString): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x20+=\x7f-\xff]/g, (char) => {
+    return "+" + char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");
+  });
+}
