@@ -15,8 +15,7 @@ export class NetError extends Error {
 
   /** nginx's form of an errno in a log line: `(111: Connection refused)`. */
   get errno(): string {
-    const known = ERRNO[this.code];
-    return known ? `(${known[0]}: ${known[1]})` : `(${this.code}: ${this.message})`;
+    return errnoForm(this.code, this.message);
   }
 }
 
@@ -31,6 +30,16 @@ export class FileError extends Error {
     this.code = code;
     this.path = path;
   }
+
+  /** nginx's form of an errno: `(2: No such file or directory)`. */
+  get errno(): string {
+    return errnoForm(this.code, this.message);
+  }
+}
+
+function errnoForm(code: string, message: string): string {
+  const known = ERRNO[code];
+  return known ? `(${known[0]}: ${known[1]})` : `(${code}: ${message})`;
 }
 
 /** Linux numbers and texts of the errno names that sockets and files meet. */

@@ -135,3 +135,12 @@ export const AUTH_NAME_MS = 30_000;
 
 /** A server that answered HTTP/1.1 badly is asked by HTTP/1.0 alone for this long. */
 export const AUTH_HTTP10_MS = 5 * 60 * 1000;
+
+/** No byte of an answer on a new kept connection for so long: do not let others idle meanwhile. */
+export const AUTH_STALL_MS = 1_000;
+
+/** nginx's parse buffer: a longer word is a quote that somebody forgot to close. */
+export const CONFIG_WORD = 4096;
+
+/** `sun_path` of a unix socket has 108 bytes and ends in a NUL. */
+export const UNIX_PATH = 107;

@@ -16,6 +16,34 @@ export const LEVELS = [
 ] as const;
 export type Level = typeof LEVELS[number];
 
+/** nginx's `facility=` words of `error_log syslog:`, at their numbers in RFC 3164 section 4.1.1. */
+export const SYSLOG_FACILITIES = [
+  "kern",
+  "user",
+  "mail",
+  "daemon",
+  "auth",
+  "intern",
+  "lpr",
+  "news",
+  "uucp",
+  "clock",
+  "authpriv",
+  "ftp",
+  "ntp",
+  "audit",
+  "alert",
+  "cron",
+  "local0",
+  "local1",
+  "local2",
+  "local3",
+  "local4",
+  "local5",
+  "local6",
+  "local7",
+] as const;
+
 /** What the proxy was doing, in nginx's words (` while ...`). */
 export type Doing =
   | "reading PROXY protocol"

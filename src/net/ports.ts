@@ -211,7 +211,7 @@ export interface TlsInfo {
   readonly cipher: string;
   readonly alpn: string | null;
   readonly sni: string | null;
-  /** OpenSSL's verify code name and text; `ok` when the peer's certificate verified. */
+  /** OpenSSL's verify code (`18`) and text; `ok`, `0` and `ok` when the peer's certificate verified. */
   readonly verify: { readonly ok: boolean; readonly code: string; readonly text: string };
   readonly peer: Certificate | null;
   readonly resumed: boolean;

@@ -14,6 +14,15 @@ import type { Connection, Receiver } from "../net/ports.ts";
 import { Deadline, type Wheel } from "../net/wheel.ts";
 import { enter, type Guest, leave, type Service } from "./service.ts";
 
+/** One end as the relay finds it. */
+export interface Side {
+  readonly connection: Connection;
+  /** Bytes that it said and that the other has not got. */
+  readonly said: readonly Uint8Array[];
+  /** It has sent FIN. */
+  readonly eof: boolean;
+}
+
 export class Relay extends Deadline implements Guest {
   readonly service: Service;
   readonly #context: LogContext;
@@ -26,31 +35,23 @@ export class Relay extends Deadline implements Guest {
   readonly #wheel: Wheel;
   #failed = false;
 
-  /** Takes both connections over. `eof`: the client has sent FIN already. */
-  constructor(
-    service: Service,
-    context: LogContext,
-    client: Connection,
-    backend: Connection,
-    eof: boolean,
-  ) {
+  /** Takes both connections over, with what each side has for the other already. */
+  constructor(service: Service, context: LogContext, client: Side, backend: Side) {
     super();
     this.service = service;
     this.#context = context;
-    this.#client = new Half(this, client, backend);
-    this.#backend = new Half(this, backend, client);
+    this.#client = new Half(this, client.connection, backend.connection);
+    this.#backend = new Half(this, backend.connection, client.connection);
     this.#patience = service.settings.proxy_timeout;
     this.#wheel = service.house.wheel;
     this.#wheel.arm(this, this.#patience);
     this.#active = this.#wheel.tick;
     enter(service.house, this);
-    client.receiver = this.#client;
-    backend.receiver = this.#backend;
-    if (backend.queued > 0) client.pause();
-    else client.resume();
-    if (client.queued > 0) backend.pause();
-    else backend.resume();
-    if (eof) this.#client.end();
+    client.connection.receiver = this.#client;
+    backend.connection.receiver = this.#backend;
+    this.#client.begin(client.said);
+    this.#backend.begin(backend.said);
+    if (client.eof) this.#client.end();
   }
 
   touch(): void {
@@ -125,6 +126,14 @@ class Half implements Receiver {
     this.#relay = relay;
     this.#from = from;
     this.#to = to;
+  }
+
+  /** Hands over what was said before; more may come unless that filled the other's queue. */
+  begin(said: readonly Uint8Array[]): void {
+    let room = true;
+    for (const bytes of said) if (bytes.length > 0) room = this.#to.write(bytes);
+    if (room) this.#from.resume();
+    else this.#from.pause();
   }
 
   data(bytes: Uint8Array): void {

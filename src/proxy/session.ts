@@ -208,12 +208,9 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   }
 
   #join(early: Uint8Array): void {
-    const backend = this.#dial!.connection;
-    const context = this.#context();
-    if (this.#rest.length > 0) this.#client.write(this.#rest);
-    if (early.length > 0) backend.write(early);
-    if (this.#held.length > 0) backend.write(this.#held);
-    new Relay(this.#service, context, this.#client, backend, this.#eof);
+    const client = { connection: this.#client, said: [early, this.#held], eof: this.#eof };
+    const backend = { connection: this.#dial!.connection, said: [this.#rest], eof: false };
+    new Relay(this.#service, this.#context(), client, backend);
     this.#leave();
   }
 

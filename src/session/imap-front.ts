@@ -48,19 +48,6 @@ export class ImapWords {
 type Handler = (front: ImapFront, command: ImapCommand) => void;
 
 export class ImapFront extends LoginFront {
-  override readonly protocol = "imap";
-  protected override readonly reader: ImapReader = new ImapReader();
-  protected override readonly clientBuffer: number;
-  readonly #words: ImapWords;
-  /** Of the command being answered; `*` when none was recognised. */
-  #tag: ByteString = "*";
-
-  constructor(words: ImapWords) {
-    super(words.settings);
-    this.#words = words;
-    this.clientBuffer = words.settings.imap_client_buffer;
-  }
-
   static readonly #commands: Readonly<Record<string, Handler>> = {
     CAPABILITY: (front) => front.#completed(front.#capability()),
     NOOP: (front) => front.#completed(""),
@@ -71,6 +58,20 @@ export class ImapFront extends LoginFront {
     LOGIN: (front, command) => front.#login(command),
     AUTHENTICATE: (front, command) => front.#authenticate(command),
   };
+  static readonly #verbs: ReadonlySet<string> = new Set(Object.keys(ImapFront.#commands));
+
+  override readonly protocol = "imap";
+  protected override readonly reader: ImapReader = new ImapReader(ImapFront.#verbs);
+  protected override readonly clientBuffer: number;
+  readonly #words: ImapWords;
+  /** Of the command being answered; `*` when none was recognised. */
+  #tag: ByteString = "*";
+
+  constructor(words: ImapWords) {
+    super(words.settings);
+    this.#words = words;
+    this.clientBuffer = words.settings.imap_client_buffer;
+  }
 
   protected override greeting(): ByteString {
     return "* OK IMAP4 ready\r\n";
@@ -113,7 +114,6 @@ export class ImapFront extends LoginFront {
     this.#tag = item.tag ?? "*";
     if (item.is === "long") this.tooLong();
     else if (item.is === "invalid") item.fatal ? this.finish(this.invalid()) : this.fault();
-    else if (!Object.hasOwn(ImapFront.#commands, item.verb)) this.fault();
     else ImapFront.#commands[item.verb](this, item);
     return true;
   }

@@ -28,7 +28,6 @@ export interface ImapCommand {
 }
 
 const LITERAL: ImapItem = { is: "literal" };
-const LETTERS = /^[A-Za-z]+$/;
 const OPEN = 0x7b,
   CLOSE = 0x7d,
   PLUS = 0x2b,
@@ -40,10 +39,17 @@ const OPEN = 0x7b,
 export class ImapReader extends Reader {
   /** Synchronising literals of the current command that were prompted for. */
   #prompted = 0;
+  readonly #verbs: ReadonlySet<string>;
+
+  /** `verbs`, in upper case: any other is invalid at once, its literals are not waited for. */
+  constructor(verbs: ReadonlySet<string>) {
+    super();
+    this.#verbs = verbs;
+  }
 
   /** The next item, or null when more bytes are needed. `cap` bounds a command with its literals. */
   next(cap: number): ImapItem | null {
-    const item = new Parse(this, cap, this.#prompted).run();
+    const item = new Parse(this, this.#verbs, cap, this.#prompted).run();
     if (item === LITERAL) this.#prompted++;
     else if (item !== null) this.#prompted = 0;
     return item;
@@ -59,14 +65,16 @@ export class ImapReader extends Reader {
 class Parse {
   readonly #reader: Reader;
   readonly #bytes: Uint8Array;
+  readonly #verbs: ReadonlySet<string>;
   readonly #cap: number;
   #prompts: number;
   #tag: ByteString | null = null;
   #verb = "";
   readonly #args: ByteString[] = [];
 
-  constructor(reader: Reader, cap: number, prompts: number) {
+  constructor(reader: Reader, verbs: ReadonlySet<string>, cap: number, prompts: number) {
     this.#reader = reader;
+    this.#verbs = verbs;
     this.#bytes = reader.bytes;
     this.#cap = cap;
     this.#prompts = prompts;
@@ -79,7 +87,9 @@ class Parse {
       if (lf < 0) return this.#reader.length >= this.#cap ? this.#long() : null;
       if (lf + 1 - start > this.#cap) return this.#long();
       const line = lineAt(this.#bytes, at, lf);
-      const literal = line.stray ? "invalid" : this.#segment(at, line.end, at === start);
+      const first = at === start;
+      if (line.stray && first) this.#readTag(at, line.end);
+      const literal = line.stray ? "invalid" : this.#segment(at, line.end, first);
       if (literal === null) {
         this.#reader.take(lf + 1);
         return { is: "command", tag: this.#tag!, verb: this.#verb, args: this.#args };
@@ -123,9 +133,8 @@ class Parse {
     while (at < end && this.#bytes[at] === SP) at++;
     const verb = at;
     while (at < end && this.#bytes[at] !== SP) at++;
-    const word = decode(this.#bytes, verb, at);
-    if (!LETTERS.test(word)) return "invalid";
-    this.#verb = word.toUpperCase();
+    this.#verb = decode(this.#bytes, verb, at).toUpperCase();
+    if (!this.#verbs.has(this.#verb)) return "invalid";
     return this.#arguments(at, end);
   }
 

@@ -1,0 +1,263 @@
+/**
+ * One run of the proxy, from its configuration to its exit status, with nginx's signals: HUP reloads,
+ * QUIT drains, TERM and INT end at once, USR1 opens the logs anew.
+ *
+ * Nothing listens before the whole configuration is known to be good, and a reload that fails changes
+ * nothing and says so loudly: on standard error and in the log.
+ */
+
+import { linesOf, type Loaded } from "../config/load.ts";
+import type { GlobalSettings, Settings } from "../config/settings.ts";
+import type { Diagnostic, SourceLines } from "../core/diagnostic.ts";
+import { errnoText, FileError } from "../core/errors.ts";
+import { formatEndpoint } from "../net/address.ts";
+import { type Logs, openLogs } from "../observe/logs.ts";
+import { type Listening, type Proxy, StartError, type startProxy } from "../proxy/server.ts";
+import type { Context } from "./command.ts";
+import { FAILED, INTERRUPTED, OK } from "./exit.ts";
+import { PidFile } from "./pid-file.ts";
+import { renderReport, summary } from "./report.ts";
+import { complain } from "./terminal.ts";
+import { becomeUser } from "./user.ts";
+import { VERSION } from "./version.ts";
+
+export interface Parts {
+  /** What messages call the configuration. */
+  readonly name: string;
+  /** Reads the configuration, at the start and at each reload. */
+  load(): Promise<Pick<Loaded, "settings" | "diagnostics" | "sources">>;
+  readonly startProxy: typeof startProxy;
+  /** Called once, when the proxy is ready. */
+  ready?(): void;
+}
+
+/** Runs until a signal ends it. Resolves with the exit status. */
+export async function serveUntilSignal(parts: Parts, context: Context): Promise<number> {
+  const loaded = await load(parts, context);
+  if (!loaded) return FAILED;
+  try {
+    const serving = await Serving.start(parts, context, loaded);
+    return await serving.ended;
+  } catch (error) {
+    explain(error, context, loaded.lines);
+    return FAILED;
+  } finally {
+    context.bugs.divert(null);
+  }
+}
+
+interface Usable {
+  readonly settings: Settings;
+  readonly lines: SourceLines;
+}
+
+/** Shows every finding; null when the configuration cannot be used. */
+async function load(parts: Parts, context: Context): Promise<Usable | null> {
+  const { settings, diagnostics, sources } = await parts.load();
+  const lines = linesOf(sources);
+  show(diagnostics, lines, context);
+  if (settings) return { settings, lines };
+  complain(context.terminal, `Cannot use ${parts.name}: ${summary(diagnostics)}`);
+  return null;
+}
+
+function show(diagnostics: readonly Diagnostic[], lines: SourceLines, context: Context): void {
+  const { errColors: colors, columns } = context.terminal;
+  context.terminal.err(renderReport(diagnostics, lines, { colors, columns }));
+}
+
+/** What keeps a configuration from being put into force. Anything else is a fault of ours: thrown on. */
+function explain(error: unknown, context: Context, lines: SourceLines): string {
+  if (error instanceof StartError) {
+    show(error.findings, lines, context);
+    complain(context.terminal, error.message);
+  } else if (error instanceof FileError) {
+    complain(context.terminal, `Cannot open "${error.path}": ${errnoText(error.code)}`);
+  } else throw error;
+  return error.message;
+}
+
+class Serving {
+  readonly ended: Promise<number>;
+  readonly #parts: Parts;
+  readonly #context: Context;
+  readonly #logs: Logs;
+  readonly #proxy: Proxy;
+  readonly #pidFile: PidFile;
+  #global: GlobalSettings;
+  #state: "serving" | "draining" | "stopping" = "serving";
+  #reloading = false;
+  #reloadAgain = false;
+  #end: (status: number) => void = () => {};
+
+  /** Rejects with `FileError` or `StartError`; nothing is left open then. */
+  static async start(parts: Parts, context: Context, loaded: Usable): Promise<Serving> {
+    const { runtime } = context;
+    const { settings } = loaded;
+    const logs = openLogs(settings.global.error_log, runtime);
+    let proxy: Proxy | null = null;
+    const pidFile = new PidFile(runtime);
+    try {
+      proxy = await parts.startProxy({ runtime, settings, log: logs });
+      show(proxy.warnings, loaded.lines, context);
+      pidFile.place(settings.global.pid);
+      becomeUser(settings.global.user, runtime, logs);
+      return new Serving(parts, context, settings.global, logs, proxy, pidFile);
+    } catch (error) {
+      pidFile.remove(logs);
+      await proxy?.stop();
+      logs.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    parts: Parts,
+    context: Context,
+    global: GlobalSettings,
+    logs: Logs,
+    proxy: Proxy,
+    pidFile: PidFile,
+  ) {
+    this.#parts = parts;
+    this.#context = context;
+    this.#global = global;
+    this.#logs = logs;
+    this.#proxy = proxy;
+    this.#pidFile = pidFile;
+    this.ended = new Promise((resolve) => this.#end = resolve);
+    this.#listenToSignals();
+    context.bugs.divert((text) => this.#note("alert", `internal error: ${text}`));
+    this.#say(`ready: ${listed(proxy.listening)}`);
+    parts.ready?.();
+  }
+
+  #listenToSignals(): void {
+    const { host } = this.#context.runtime;
+    const guard = (work: Promise<void>) => void work.catch((error) => this.#fail(error));
+    host.onSignal("SIGHUP", () => guard(this.#reload()));
+    host.onSignal("SIGQUIT", () => guard(this.#drain()));
+    host.onSignal("SIGTERM", () => guard(this.#stop("SIGTERM")));
+    host.onSignal("SIGINT", () => guard(this.#stop("SIGINT")));
+    host.onSignal("SIGUSR1", () => this.#reopen());
+  }
+
+  // --- reload ---------------------------------------------------------------------------------
+
+  /** Signals that come while one reload is under way ask for one more, however many they are. */
+  async #reload(): Promise<void> {
+    if (this.#state !== "serving") return;
+    this.#reloadAgain = this.#reloading;
+    if (this.#reloading) return;
+    this.#reloading = true;
+    try {
+      await this.#reloadOnce();
+    } finally {
+      this.#reloading = false;
+    }
+    if (this.#reloadAgain) await this.#reload();
+  }
+
+  async #reloadOnce(): Promise<void> {
+    this.#note("notice", "signal 1 (SIGHUP) received, reconfiguring");
+    const loaded = await load(this.#parts, this.#context);
+    if (!loaded) return this.#keep("it has errors");
+    try {
+      this.#logs.redirect(loaded.settings.global.error_log);
+      await this.#proxy.reload(loaded.settings);
+    } catch (error) {
+      this.#logs.redirect(this.#global.error_log);
+      return this.#keep(explain(error, this.#context, loaded.lines));
+    }
+    this.#global = loaded.settings.global;
+    this.#movePidFile();
+    show(this.#proxy.warnings, loaded.lines, this.#context);
+    this.#note("notice", `reconfigured from ${this.#parts.name}`);
+    this.#say(`reloaded ${this.#parts.name}: ${listed(this.#proxy.listening)}`);
+  }
+
+  /** The new configuration is in force already: a pid file is not worth taking it back. */
+  #movePidFile(): void {
+    try {
+      this.#pidFile.place(this.#global.pid);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      this.#note("emerg", `Cannot write pid file ${error.message}`);
+    }
+  }
+
+  #keep(why: string): void {
+    const { name } = this.#parts;
+    const kept = "the configuration in force stays as it was";
+    complain(this.#context.terminal, `RELOAD FAILED, ${kept}`);
+    this.#note("emerg", `reload of ${name} failed (${why}): ${kept}`);
+  }
+
+  // --- the end --------------------------------------------------------------------------------
+
+  async #drain(): Promise<void> {
+    if (this.#state !== "serving") return;
+    this.#state = "draining";
+    this.#note("notice", "signal 3 (SIGQUIT) received, shutting down gracefully");
+    this.#say(`draining: ${this.#proxy.connections} connections open, no new ones are taken`);
+    await this.#proxy.drain();
+    if (this.#state === "draining") this.#finish();
+  }
+
+  async #stop(signal: "SIGTERM" | "SIGINT"): Promise<void> {
+    if (this.#state === "stopping") {
+      if (signal === "SIGINT") this.#abandon();
+      return;
+    }
+    this.#state = "stopping";
+    const number = signal === "SIGINT" ? 2 : 15;
+    this.#note("notice", `signal ${number} (${signal}) received, exiting`);
+    await this.#proxy.stop();
+    this.#finish();
+  }
+
+  /** A second SIGINT: someone is waiting at the keyboard and means it. */
+  #abandon(): never {
+    this.#pidFile.remove(this.#logs);
+    this.#logs.flush();
+    return this.#context.runtime.host.exit(INTERRUPTED);
+  }
+
+  #finish(): void {
+    this.#pidFile.remove(this.#logs);
+    this.#note("notice", "exit");
+    this.#logs.close();
+    this.#end(OK);
+  }
+
+  /** A fault of ours while a signal was handled: the proxy goes on if it can. */
+  #fail(error: unknown): void {
+    this.#context.bugs.caught(error);
+    if (this.#state !== "serving") this.#end(FAILED);
+  }
+
+  // --- the rest -------------------------------------------------------------------------------
+
+  #reopen(): void {
+    this.#note("notice", "signal 10 (SIGUSR1) received, reopening logs");
+    this.#logs.reopen();
+    this.#proxy.reopenLogs();
+  }
+
+  #note(level: "notice" | "alert" | "emerg", message: string): void {
+    this.#logs.write({ level, message });
+  }
+
+  #say(text: string): void {
+    this.#context.terminal.err(`doorpost ${VERSION} ${text}\n`);
+  }
+}
+
+/** `imap 127.0.0.1:143, imaps 127.0.0.1:993`. */
+function listed(listening: readonly Listening[]): string {
+  if (listening.length === 0) return "no listeners";
+  return listening.map(({ at, protocol, ssl }) =>
+    `${protocol}${ssl ? "s" : ""} ${formatEndpoint(at)}`
+  )
+    .join(", ");
+}

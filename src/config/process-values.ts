@@ -1,0 +1,40 @@
+/** Values of `user` and `worker_processes`. */
+
+import type { Kind } from "./kind.ts";
+import { parseNumber } from "./numbers.ts";
+import { scalar } from "./values.ts";
+
+export interface User {
+  readonly name: string;
+  /** Null = the user's own. */
+  readonly group: string | null;
+}
+
+export const USER: Kind<User> = {
+  name: "user and group",
+  count: [1, 2],
+  repeat: "refuse",
+  toml: "line",
+  types: [],
+  expects: 'a string such as "mail" or "mail mail"',
+  schema: { type: "string" },
+  read: (words) => ({ name: words[0].text, group: words[1]?.text ?? null }),
+  show: ({ name, group }) => [group === null ? [name] : [name, group]],
+};
+
+export const WORKERS: Kind<number | "auto"> = scalar<number | "auto">({
+  name: "number or `auto`",
+  expects: 'a number of processes or "auto"',
+  types: ["integer"],
+  schema: { type: ["integer", "string"], minimum: 1 },
+  read: (word, reading) => {
+    if (word.text === "auto") return "auto";
+    return parseNumber(word.text) || reading.fault(
+      "invalid-value",
+      "invalid number of worker processes",
+      word,
+      "write a number from 1, or auto",
+    );
+  },
+  show: String,
+});

@@ -1,0 +1,430 @@
+/**
+ * A `Connection` over Bun's native sockets: the hot path of the whole product.
+ *
+ * One small object a connection; handlers are shared, there is no closure and no timer a connection or
+ * a chunk. A chunk that Bun delivers is a private copy: it is passed on, written and queued as it is.
+ * Bun's `write` keeps nothing, so what it did not take is queued here and flushed on `drain`; and its
+ * `end` cuts such data off, so FIN is sent by `shutdown` when the queue is empty.
+ *
+ * `close` is told from a microtask: Bun calls it inside our own calls too, where nobody expects it.
+ */
+
+import { NetError } from "../../core/errors.ts";
+import { HIGH_WATER } from "../../core/limits.ts";
+import { type Endpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
+import type {
+  Connection,
+  Receiver,
+  StartTlsOptions,
+  TlsContext,
+  TlsInfo,
+} from "../../net/ports.ts";
+import { netError } from "../host.ts";
+import { type BunContext, judge } from "./tls.ts";
+import { Upgrade } from "./upgrade.ts";
+
+export type Native = Bun.Socket<BunConnection>;
+
+/** Shared by every connection that has nothing queued or held. Never written to. */
+const NONE: Uint8Array[] = [];
+const TAKEN = new Uint8Array(0);
+
+export class BunConnection implements Connection {
+  readonly remote: Endpoint;
+  tls: TlsInfo | null = null;
+  #local: Endpoint | null;
+  #receiver: Receiver | null = null;
+  /** Null until Bun has made one, and after close. */
+  #socket: Native | null;
+  /** What `close` says when the connection cannot be made starts so; absent on accepted ones. */
+  #doing: string | undefined;
+  #error: NetError | null = null;
+  #upgrade: Upgrade | null = null;
+
+  /** Output that Bun did not take: from `#next` on. */
+  #queue = NONE;
+  #next = 0;
+  #queued = 0;
+  /** Input that could not be delivered when it came. */
+  #held = NONE;
+
+  /** Fast path in: data goes straight to the receiver. */
+  #flowing = false;
+  /** Fast path out: open, not changing to TLS, not ending. */
+  #ready = false;
+  #open = false;
+  #paused = false;
+  /** Bun reads nothing for us now. */
+  #stopped = false;
+  /** The plain socket has been given to TLS: what it says is ciphertext. */
+  #ciphered = false;
+  /** A handshake is done, and whoever awaited it has not had a turn yet. */
+  #settling = false;
+  #ending = false;
+  /** The peer's FIN: seen, and told. */
+  #ended = false;
+  #endTold = false;
+  #drainOwed = false;
+  #destroyed = false;
+  #closed = false;
+  #closeTold = false;
+
+  /** An accepted connection has its socket; one to be connected has `doing`. */
+  constructor(socket: Native | null, remote: Endpoint, local: Endpoint | null, doing?: string) {
+    this.#socket = socket;
+    this.remote = remote;
+    this.#local = local;
+    this.#doing = doing;
+    this.#open = this.#ready = doing === undefined;
+  }
+
+  get local(): Endpoint {
+    return this.#local ?? this.#findLocal();
+  }
+
+  #findLocal(): Endpoint {
+    const socket = this.#socket;
+    if (socket?.localAddress) {
+      return this.#local = ip(normaliseAddress(socket.localAddress), socket.localPort);
+    }
+    if (this.remote.is === "unix") return this.#local = unix("");
+    // Not bound yet, or closed before anyone asked.
+    return ip(this.remote.address.includes(":") ? "::" : "0.0.0.0", 0);
+  }
+
+  get receiver(): Receiver {
+    if (!this.#receiver) throw new TypeError("the connection has no receiver yet");
+    return this.#receiver;
+  }
+
+  set receiver(receiver: Receiver) {
+    this.#receiver = receiver;
+    if (!this.#flowing) this.#go();
+  }
+
+  get queued(): number {
+    return this.#queued;
+  }
+
+  // --- out ---
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.#ready || this.#queued > 0) return this.#writeLater(bytes);
+    const taken = this.#socket!.write(bytes);
+    if (taken === bytes.length) return true;
+    // Below zero it is gone, and `close` is on its way.
+    return taken < 0 || this.#enqueue(bytes, taken);
+  }
+
+  #writeLater(bytes: Uint8Array): boolean {
+    if (this.#ending || this.#destroyed || this.#closed || bytes.length === 0) return true;
+    if (!this.#upgrade) return this.#enqueue(bytes, 0);
+    this.#upgrade.written.push(bytes);
+    this.#queued += bytes.length;
+    return this.#queued <= HIGH_WATER;
+  }
+
+  #enqueue(bytes: Uint8Array, taken: number): boolean {
+    if (this.#queue === NONE) this.#queue = [];
+    this.#queue.push(taken > 0 ? bytes.subarray(taken) : bytes);
+    this.#queued += bytes.length - taken;
+    this.#drainOwed = true;
+    return this.#queued <= HIGH_WATER;
+  }
+
+  end(): void {
+    if (this.#ending || this.#destroyed || this.#closed) return;
+    this.#ending = true;
+    this.#ready = false;
+    if (this.#open && !this.#upgrade && this.#queue === NONE) this.#socket!.shutdown();
+  }
+
+  /**
+   * A stalled peer is reset: what the kernel holds for it would stay for minutes otherwise. An idle one
+   * gets an orderly FIN (after close_notify), so that the last bytes written are not lost.
+   */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#ready = this.#flowing = false;
+    this.#held = NONE;
+    const orderly = this.#queued === 0 && this.#open && !this.#upgrade;
+    this.#dropQueue();
+    if (this.#closed) return this.#tellCloseSoon();
+    if (orderly) this.#socket?.close();
+    else this.#socket?.terminate();
+    this.gone();
+  }
+
+  #dropQueue(): void {
+    this.#queue = NONE;
+    this.#next = this.#queued = 0;
+  }
+
+  /** Bun takes bytes again; on a connection being made this is the news that it is. */
+  writable(): void {
+    if (!this.#open) this.opened();
+    else if (this.#queue !== NONE && this.#flush()) this.#emptied();
+  }
+
+  /** True when nothing is left. */
+  #flush(): boolean {
+    const socket = this.#socket!;
+    const queue = this.#queue;
+    while (this.#next < queue.length) {
+      const bytes = queue[this.#next];
+      const taken = socket.write(bytes);
+      // Gone; but the close may have come inside the write, and emptied the queue.
+      if (taken < 0 || this.#closed) return false;
+      this.#queued -= taken;
+      if (taken < bytes.length) {
+        if (taken > 0) queue[this.#next] = bytes.subarray(taken);
+        return false;
+      }
+      queue[this.#next++] = TAKEN;
+    }
+    this.#queue = NONE;
+    this.#next = 0;
+    return true;
+  }
+
+  #emptied(): void {
+    if (this.#upgrade) return this.#beginTls(this.#upgrade);
+    if (this.#ending) this.#socket!.shutdown();
+    if (!this.#drainOwed || this.#settling) return;
+    this.#drainOwed = false;
+    this.#receiver?.drain();
+  }
+
+  // --- in ---
+
+  arrived(bytes: Uint8Array): void {
+    if (this.#flowing) this.#receiver!.data(bytes);
+    else this.#hold(bytes);
+  }
+
+  /** From the plain socket, which goes on showing ciphertext after the change to TLS. */
+  arrivedPlain(bytes: Uint8Array): void {
+    if (!this.#ciphered) this.arrived(bytes);
+  }
+
+  #hold(bytes: Uint8Array): void {
+    if (this.#destroyed || this.#closed) return;
+    if (!this.#open) {
+      this.opened();
+      return this.arrived(bytes);
+    }
+    if (this.#upgrade) {
+      this.#upgrade.arrived.push(bytes);
+      return;
+    }
+    if (this.#held === NONE) this.#held = [];
+    this.#held.push(bytes);
+    // Nobody wants it now: the kernel and then the peer shall hold the rest.
+    if (!this.#settling) this.#stop();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#flowing = false;
+    if (this.#open && !this.#upgrade && !this.#settling) this.#stop();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (!this.#flowing) this.#go();
+  }
+
+  #stop(): void {
+    if (this.#stopped || this.#closed || this.#destroyed) return;
+    this.#stopped = true;
+    this.#socket!.pause();
+  }
+
+  #unstop(): void {
+    if (!this.#stopped || this.#closed) return;
+    this.#stopped = false;
+    this.#socket!.resume();
+  }
+
+  #mayDeliver(): boolean {
+    return this.#open && !this.#paused && this.#receiver !== null && !this.#upgrade &&
+      !this.#settling && !this.#destroyed;
+  }
+
+  /** Lets data flow; what is held is delivered first, and not inside the caller's own call. */
+  #go(): void {
+    if (this.#held !== NONE || this.#ended || this.#closed) queueMicrotask(() => this.#release());
+    else if (this.#mayDeliver()) this.#flow();
+  }
+
+  #flow(): void {
+    this.#flowing = true;
+    this.#unstop();
+  }
+
+  #release(): void {
+    while (this.#held.length > 0 && this.#mayDeliver()) this.#receiver!.data(this.#held.shift()!);
+    if (this.#held.length === 0) this.#held = NONE;
+    if (this.#closed) return this.#tellClose();
+    if (this.#held !== NONE || !this.#mayDeliver()) return;
+    if (this.#ended) this.#tellEnd();
+    this.#flow();
+  }
+
+  finished(): void {
+    if (this.#ended || this.#destroyed) return;
+    if (!this.#open) this.opened();
+    this.#ended = true;
+    if (this.#flowing) this.#tellEnd();
+  }
+
+  finishedPlain(): void {
+    if (!this.#ciphered) this.finished();
+  }
+
+  #tellEnd(): void {
+    if (this.#endTold) return;
+    this.#endTold = true;
+    this.#receiver!.end();
+  }
+
+  // --- beginning and end ---
+
+  /** Bun has made the socket of a connection that is being established. */
+  attach(socket: Native): void {
+    if (this.#destroyed) socket.terminate();
+    else this.#socket = socket;
+  }
+
+  opened(): void {
+    if (this.#open || this.#destroyed || this.#closed) return;
+    this.#open = true;
+    this.#ready = !this.#ending && !this.#upgrade;
+    this.#flowing = this.#mayDeliver();
+    if (this.#paused) this.#stop();
+    this.#receiver?.open?.();
+    if (this.#closed || this.#destroyed || this.#ciphered) return;
+    if (this.#queue === NONE ? this.#ending || this.#upgrade : this.#flush()) this.#emptied();
+  }
+
+  /** The socket reported an error; `close` comes after it. */
+  broken(error: Error): void {
+    // Bun sends exceptions of our own here as well: those are bugs, and must surface.
+    if (typeof (error as { errno?: unknown }).errno !== "number") throw error;
+    this.#error ??= netError(error, this.#doing);
+  }
+
+  /** The socket is closed. Plain and TLS socket both say so; the one that knows why is heard. */
+  gone(error?: Error): void {
+    if (error && !this.#destroyed) {
+      this.#error ??= netError(error, this.#open ? undefined : this.#doing);
+    }
+    if (this.#closed) return;
+    this.#local = this.local;
+    this.#closed = true;
+    this.#ready = this.#flowing = false;
+    this.#dropQueue();
+    this.#tellCloseSoon();
+  }
+
+  #tellCloseSoon(): void {
+    queueMicrotask(() => this.#tellClose());
+  }
+
+  #tellClose(): void {
+    this.#socket = null;
+    this.#upgrade?.reject(this.#error ?? gone());
+    this.#upgrade = null;
+    const receiver = this.#receiver;
+    if (this.#closeTold || !receiver) return;
+    const orderly = this.#open && !this.#error && !this.#destroyed;
+    // Data first, when the order was good; `resume` or `destroy` brings us back.
+    if (orderly && this.#held !== NONE) return;
+    this.#closeTold = true;
+    this.#held = NONE;
+    if (orderly) this.#tellEnd();
+    receiver.close(this.#error);
+  }
+
+  // --- TLS ---
+
+  startTls(context: TlsContext, options: StartTlsOptions = {}): Promise<TlsInfo> {
+    if (this.#ciphered || this.#upgrade) throw new TypeError("TLS has been started already");
+    if (this.#closed || this.#destroyed) return Promise.reject(this.#error ?? gone());
+    return new Promise((resolve, reject) => {
+      const upgrade = new Upgrade(context as BunContext, options, this.remote, resolve, reject);
+      upgrade.arrived.push(...this.#held);
+      this.#held = NONE;
+      this.#upgrade = upgrade;
+      this.#ready = this.#flowing = false;
+      if (this.#open && this.#queue === NONE) this.#beginTls(upgrade);
+      // Until the plaintext has left, the peer's ClientHello may wait in the kernel.
+      else if (this.#open) this.#stop();
+    });
+  }
+
+  #beginTls(upgrade: Upgrade): void {
+    if (this.#ended) return this.#failTls(gone());
+    this.#unstop();
+    this.#ciphered = true;
+    try {
+      this.#socket = upgrade.begin(this.#socket!, this);
+    } catch (error) {
+      this.#failTls(netError(error, "Cannot start TLS"));
+    }
+  }
+
+  /** @param error what Bun found wrong: with the handshake, or with the peer's certificate only. */
+  handshaken(socket: Native, error: Error | null): void {
+    const upgrade = this.#upgrade;
+    if (!upgrade || this.#closed || this.#destroyed) return;
+    const outcome = judge(socket, upgrade.context, upgrade.serverName, error);
+    if (outcome instanceof NetError) return this.#failTls(outcome);
+    this.#socket = socket;
+    this.tls = outcome;
+    this.#upgrade = null;
+    this.#settling = true;
+    this.#ready = !this.#ending;
+    if (upgrade.written.length > 0) this.#queue = upgrade.written;
+    upgrade.resolve(outcome);
+    // Not before whoever awaits the promise, through however many others, has had a turn.
+    setImmediate(settled, this);
+    this.#drainOwed ||= this.#queue !== NONE;
+    if (this.#queue === NONE ? this.#ending : this.#flush()) this.#emptied();
+  }
+
+  #failTls(error: NetError): void {
+    this.#error ??= error;
+    this.#upgrade?.reject(error);
+    this.#upgrade = null;
+    // After a failed handshake Bun sends the alert and closes by itself; a reset would overtake it.
+    setImmediate(abandon, this);
+  }
+
+  settled(): void {
+    this.#settling = false;
+    if (this.#closed || this.#destroyed) return;
+    if (this.#paused) this.#stop();
+    if (this.#drainOwed && this.#queue === NONE) this.#emptied();
+    if (!this.#flowing) this.#release();
+  }
+
+  abandon(): void {
+    if (this.#closed || this.#destroyed) return;
+    this.#socket?.terminate();
+    this.gone();
+  }
+}
+
+function settled(connection: BunConnection): void {
+  connection.settled();
+}
+
+function abandon(connection: BunConnection): void {
+  connection.abandon();
+}
+
+function gone(): NetError {
+  return new NetError("ECONNRESET", "peer closed connection in TLS handshake");
+}

@@ -1,0 +1,189 @@
+/**
+ * Bun's TLS library, BoringSSL: contexts, and what a finished handshake found out.
+ *
+ * A server never refuses a certificate here: it reports (nginx's `optional` and `optional_no_ca` need
+ * that). A client refuses by itself, unless its settings say otherwise; RFC 9525 for names.
+ */
+
+import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import process from "node:process";
+import { getCACertificates } from "node:tls";
+import { NetError } from "../../core/errors.ts";
+import type {
+  Certificate,
+  TlsClientSettings,
+  TlsContext,
+  TlsInfo,
+  TlsLibrary,
+  TlsServerSettings,
+} from "../../net/ports.ts";
+import { describe, verifyResult } from "../certificate.ts";
+import { type ClientContext, makeTlsLibrary, type ServerContext } from "../tls/library.ts";
+import type { Native } from "./connection.ts";
+import { LACKS } from "./features.ts";
+
+/** What `upgradeTLS` needs, ready made: the same objects serve every connection. */
+export interface BunContext extends TlsContext {
+  readonly native: unknown;
+  /** Bun wants it beside the context. Never refuses: `judge` does that. */
+  readonly policy: Bun.TLSOptions;
+  /** A server asks the client for a certificate; a client refuses what does not verify. */
+  readonly demanding: boolean;
+}
+
+const library = makeTlsLibrary({ dhparam: LACKS["tls-dhparam"] });
+
+export const tls: TlsLibrary = {
+  server(settings: TlsServerSettings): BunContext {
+    const made = library.server(settings) as ServerContext;
+    const { requestCertificate } = made;
+    return {
+      tlsContext: "server",
+      native: made.secure.context,
+      policy: { requestCert: requestCertificate, ...policy(made.alpn) } as Bun.TLSOptions,
+      demanding: requestCertificate,
+    };
+  },
+  client(settings: TlsClientSettings): BunContext {
+    const ca = settings.ca ?? systemAuthorities();
+    const made = library.client({ ...settings, ca }) as ClientContext;
+    return {
+      tlsContext: "client",
+      native: made.secure.context,
+      policy: policy(made.alpn),
+      demanding: made.verify,
+    };
+  },
+  inspect: library.inspect,
+  matches: library.matches,
+};
+
+export const tlsVersion = `BoringSSL ${process.versions.boringssl?.slice(0, 12) ?? ""}`;
+
+function policy(alpn: readonly string[]): Bun.TLSOptions {
+  if (alpn.length === 0) return { rejectUnauthorized: false };
+  return { rejectUnauthorized: false, ALPNProtocols: protocolList(alpn) };
+}
+
+/** RFC 7301 section 3.1: each name behind its length. */
+function protocolList(names: readonly string[]): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(names.flatMap((name) => [name.length, ...new TextEncoder().encode(name)]));
+}
+
+/** Undefined leaves Bun its built-in list, for systems that have none. */
+function systemAuthorities(): readonly string[] | undefined {
+  const found = getCACertificates("system");
+  return found.length > 0 ? found : undefined;
+}
+
+// --- after a handshake ----------------------------------------------------------------------------
+
+/**
+ * @param error what Bun found wrong: with the handshake, or with the peer's certificate only.
+ * @returns why the connection must be closed, when it must.
+ */
+export function judge(
+  socket: Native,
+  context: BunContext,
+  serverName: string | undefined,
+  error: Error | null,
+): TlsInfo | NetError {
+  const cipher = socket.getCipher()?.name as string | null | undefined;
+  if (!cipher) return handshakeError(error);
+  const server = context.tlsContext === "server";
+  const asked = !server || context.demanding;
+  const x509 = asked ? socket.getPeerX509Certificate() as X509Certificate | undefined : undefined;
+  const verify = asked ? verdict(x509, server ? undefined : serverName, error) : verifyResult(null);
+  if (!server && context.demanding && !verify.ok) {
+    return new NetError("EPROTO", `certificate verify error: (${verify.code}:${verify.text})`);
+  }
+  return {
+    protocol: socket.getTLSVersion(),
+    cipher,
+    alpn: socket.alpnProtocol || null,
+    sni: nameSent(socket, server, serverName),
+    verify,
+    peer: x509 ? certificateOf(socket, x509, verify.ok) : null,
+    resumed: socket.isSessionReused(),
+  };
+}
+
+function nameSent(socket: Native, server: boolean, serverName: string | undefined): string | null {
+  if (server) return socket.getServername() || null;
+  return serverName && isIP(serverName) === 0 ? serverName : null;
+}
+
+/** A name that does not fit is for us to find: Bun looks at names only, not at addresses. */
+const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+function verdict(
+  x509: X509Certificate | undefined,
+  serverName: string | undefined,
+  error: Error | null,
+): TlsInfo["verify"] {
+  if (!x509) return verifyResult("UNSPECIFIED");
+  const code = (error as { code?: string } | null)?.code;
+  if (code !== undefined && code !== NAME_MISMATCH) return verifyResult(code);
+  if (serverName === undefined) return verifyResult(null);
+  if (isIP(serverName) !== 0) {
+    return verifyResult(x509.checkIP(serverName) === undefined ? "IP_ADDRESS_MISMATCH" : null);
+  }
+  return verifyResult(x509.checkHost(serverName) === undefined ? "HOSTNAME_MISMATCH" : null);
+}
+
+/** Null for a certificate that BoringSSL could read and we cannot: nobody shall be let in by it. */
+function certificateOf(
+  socket: Native,
+  x509: X509Certificate,
+  verified: boolean,
+): Certificate | null {
+  try {
+    return describe(x509, verified ? chainDepth(socket) : undefined);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+interface ChainLink {
+  readonly subject?: object;
+  readonly issuer?: object;
+  readonly issuerCertificate?: ChainLink;
+}
+
+/** A peer may send as many as it likes; OpenSSL stops at 100, nobody means more than a handful. */
+const LONGEST_CHAIN = 16;
+
+/** How many certificates of the verified chain lie between the peer's and its anchor. */
+function chainDepth(socket: Native): number {
+  // `false` asks Bun for the chain; a later Bun may read the word as Node does, and give it by `true`.
+  const [leaf] = [false, true].map((which) => chain(socket, which)).sort((a, b) => b - a);
+  return Math.max(0, leaf - 2);
+}
+
+function chain(socket: Native, which: boolean): number {
+  const read = socket.getPeerCertificate as (this: Native, which: boolean) => ChainLink | null;
+  let link = read.call(socket, which);
+  let length = 0;
+  for (const seen = new Set<ChainLink>(); link && length < LONGEST_CHAIN; length++) {
+    if (seen.has(link)) break;
+    seen.add(link);
+    link = link.issuerCertificate ?? null;
+  }
+  return length;
+}
+
+function handshakeError(error: Error | null): NetError {
+  const { code = "EPROTO", message = "" } = (error ?? {}) as { code?: string; message?: string };
+  if (code === "ECONNRESET") {
+    return new NetError(code, "peer closed connection in TLS handshake");
+  }
+  return new NetError(code, `TLS handshake failed: ${wordsOf(message)}`);
+}
+
+/** `error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER` in OpenSSL's words. */
+function wordsOf(message: string): string {
+  const reason = /^error:[0-9a-f]+:[^:]*:[^:]*:(\w+)$/i.exec(message)?.[1];
+  return reason ? reason.toLowerCase().replaceAll("_", " ") : message;
+}

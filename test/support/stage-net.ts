@@ -1,0 +1,204 @@
+/**
+ * A transcript's stage over sockets: a client, an auth server and a backend around a proxy that is
+ * reached by its address alone. The sockets are a `Runtime`'s, so the same stage serves the proxy on the
+ * memory runtime and a proxy process on real ones.
+ */
+
+import { type ByteString, decode } from "../../src/core/bytes.ts";
+import { type Endpoint, ip } from "../../src/net/address.ts";
+import type { Connection, Listener, Runtime } from "../../src/net/ports.ts";
+import { Peer } from "./peer.ts";
+import type { Stage, Transcript } from "./transcript.ts";
+
+/** A proxy under test, whatever it runs in. */
+export interface ProxyUnderTest {
+  readonly at: Endpoint;
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface World {
+  readonly runtime: Runtime;
+  /** Starts a proxy whose one server has these lines (`auth_http` among them), on a free port. */
+  start(settings: string): Promise<ProxyUnderTest>;
+  pass(ms: number): Promise<void>;
+  /** PEM of the authority that vouches for the proxy's certificate. */
+  readonly ca: string;
+}
+
+export async function netStage(world: World, transcript: Transcript): Promise<NetStage> {
+  const stage = new NetStage(world);
+  await stage.open(transcript.settings);
+  return stage;
+}
+
+/** How long a log line may take to be written: a turn of the event loop, or a pipe. */
+const LOG_TRIES = 100;
+
+class NetStage implements Stage {
+  readonly #world: World;
+  readonly #auth: Queue = new Queue("auth server");
+  readonly #back: Queue = new Queue("backend");
+  readonly #client: Peer = new Peer("client");
+  #authListener!: Listener;
+  #backListener!: Listener;
+  #proxy!: ProxyUnderTest;
+  #asking: Peer | null = null;
+  #serving: Peer | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async open(settings: string): Promise<void> {
+    const { runtime } = this.#world;
+    const free = ip("127.0.0.1", 0);
+    this.#authListener = await runtime.listen(free, {}, (connection) => this.#auth.add(connection));
+    this.#backListener = await runtime.listen(free, {}, (connection) => this.#back.add(connection));
+    const port = (this.#authListener.at as { port: number }).port;
+    this.#proxy = await this.#world.start(
+      `auth_http = "127.0.0.1:${port}/auth"\n${settings}`,
+    );
+    this.#client.adopt(runtime.connect(this.#proxy.at, {}, this.#client.receiver));
+    await this.#client.opened;
+  }
+
+  get backend(): { host: string; port: number } {
+    return { host: "127.0.0.1", port: (this.#backListener.at as { port: number }).port };
+  }
+
+  send(bytes: Uint8Array): Promise<void> {
+    this.#client.write(bytes);
+    // A turn for the other side, so that separate writes arrive separately.
+    return new Promise((resolve) => this.#world.runtime.clock.after(0, resolve));
+  }
+
+  async receive(size: number): Promise<ByteString> {
+    return decode(await this.#client.bytes(size));
+  }
+
+  sendEof(): Promise<void> {
+    this.#client.end();
+    return Promise.resolve();
+  }
+
+  async receiveEof(): Promise<void> {
+    await this.#client.ended;
+  }
+
+  async secure(): Promise<void> {
+    const { tls } = this.#world.runtime;
+    await this.#client.startTls(tls.client({ verify: true, ca: [this.#world.ca] }), {
+      serverName: "mx.example",
+    });
+  }
+
+  async request(): Promise<ByteString> {
+    // A kept connection asks again; otherwise a new one comes.
+    if (!this.#asking || this.#asking.count("close") > 0) this.#asking = await this.#auth.next();
+    const peer = this.#asking;
+    const lines: ByteString[] = [];
+    for (;;) {
+      const line = await peer.line();
+      lines.push(line);
+      if (line === "") return lines.join("\r\n");
+    }
+  }
+
+  respond(raw: ByteString): Promise<void> {
+    this.#asking!.write(raw);
+    this.#asking!.end();
+    this.#asking = null;
+    return Promise.resolve();
+  }
+
+  dropRequest(how: "eof" | "hang"): Promise<void> {
+    if (how === "eof") this.#asking!.end();
+    return Promise.resolve();
+  }
+
+  async backendSend(bytes: Uint8Array): Promise<void> {
+    (await this.#backend()).write(bytes);
+  }
+
+  async backendReceive(size: number): Promise<ByteString> {
+    return decode(await (await this.#backend()).bytes(size));
+  }
+
+  async backendSendEof(): Promise<void> {
+    (await this.#backend()).end();
+  }
+
+  async backendReceiveEof(): Promise<void> {
+    await (await this.#backend()).ended;
+  }
+
+  async #backend(): Promise<Peer> {
+    return this.#serving ??= await this.#back.next();
+  }
+
+  async refuseBackend(): Promise<void> {
+    await this.#backListener.close();
+  }
+
+  pass(ms: number): Promise<void> {
+    return this.#world.pass(ms);
+  }
+
+  async log(text: string): Promise<string> {
+    for (let i = 0; i < LOG_TRIES && !this.#proxy.log().includes(text); i++) {
+      await new Promise((resolve) => setTimeout(resolve, i < 10 ? 0 : 20));
+    }
+    return this.#proxy.log();
+  }
+
+  async leftover(): Promise<ByteString> {
+    // What is under way arrives before the answer to a question that is asked now: the FIN.
+    this.#client.destroy();
+    const unread = (peer: Peer | null) => peer ? decode(peer.unread) : "";
+    await this.#client.closed;
+    return unread(this.#client) + unread(this.#serving);
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+    for (const queue of [this.#auth, this.#back]) queue.destroy();
+    await this.#authListener.close();
+    await this.#backListener.close().catch(() => {});
+    await this.#proxy.stop();
+  }
+}
+
+/** Connections that came in, and whoever waits for the next one. */
+class Queue {
+  readonly #label: string;
+  readonly #all: Peer[] = [];
+  #taken = 0;
+  #wake: () => void = () => {};
+
+  constructor(label: string) {
+    this.#label = label;
+  }
+
+  add(connection: Connection): void {
+    this.#all.push(new Peer(this.#label).attach(connection));
+    this.#wake();
+  }
+
+  async next(): Promise<Peer> {
+    while (this.#taken >= this.#all.length) {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`nobody came to the ${this.#label}`)), 10_000);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return this.#all[this.#taken++];
+  }
+
+  destroy(): void {
+    for (const peer of this.#all) peer.destroy();
+  }
+}
