@@ -50,6 +50,8 @@ export class Channel extends Deadline implements Receiver {
   #exchange: Exchange | null = null;
   #version: HttpVersion = "1.0";
   #fresh = true;
+  /** The request, or all but a little of it, is out of our hands once the connection is open. */
+  #taken = false;
   #sent = false;
   #answer = new Answer();
   #head = new HeadReader(this.#answer);
@@ -68,7 +70,7 @@ export class Channel extends Deadline implements Receiver {
     const connection = this.#host.runtime.connect(this.target.at, NO_OPTIONS, this);
     this.#connection = connection;
     if (this.#closed()) return connection.destroy();
-    connection.write(request);
+    this.#taken = connection.write(request);
     this.#checkSent();
   }
 
@@ -81,7 +83,7 @@ export class Channel extends Deadline implements Receiver {
     this.#sent = false;
     this.#answer = new Answer();
     this.#head = new HeadReader(this.#answer);
-    this.#connection!.write(request);
+    this.#taken = this.#connection!.write(request);
     this.#checkSent();
   }
 
@@ -120,6 +122,7 @@ export class Channel extends Deadline implements Receiver {
   }
 
   drain(): void {
+    this.#taken = true;
     this.#checkSent();
   }
 
@@ -142,8 +145,7 @@ export class Channel extends Deadline implements Receiver {
   // --- sending -------------------------------------------------------------------------------
 
   #checkSent(): void {
-    if (this.#phase === "connecting" || this.#connection === null) return;
-    if (this.#connection.queued === 0) this.#noteSent();
+    if (this.#taken && this.#phase !== "connecting") this.#noteSent();
   }
 
   #noteSent(): void {

@@ -189,6 +189,7 @@ class Serving {
   #keep(why: string): void {
     const { name } = this.#parts;
     const kept = "the configuration in force stays as it was";
+    this.#logs.flush();
     complain(this.#context.terminal, `RELOAD FAILED, ${kept}`);
     this.#note("emerg", `reload of ${name} failed (${why}): ${kept}`);
   }
@@ -248,7 +249,9 @@ class Serving {
     this.#logs.write({ level, message });
   }
 
+  /** Behind the log lines that led to it, when both go to the terminal. */
   #say(text: string): void {
+    this.#logs.flush();
     this.#context.terminal.err(`doorpost ${VERSION} ${text}\n`);
   }
 }

@@ -169,12 +169,16 @@ class Binder {
     server: Draft | null,
   ): void {
     const { name, words, block } = statement;
+    if (statement.refused) return this.#remember(statement, level);
     if (block) {
       const message = `directive "${name.text}" is not terminated by ";"`;
       return this.#findings.error("not-terminated", message, name);
     }
     const [least, most] = row.count ?? row.kind.count;
-    if (words.length < least || words.length > most) return this.#refuse(statement, level);
+    if (words.length < least || words.length > most) {
+      this.#wrongCount(statement);
+      return this.#remember(statement, level);
+    }
     const key = RENAMED.get(name.text) ?? name.text;
     const before = level.entries.get(key);
     const repeat = row.repeat ?? row.kind.repeat;
@@ -190,9 +194,8 @@ class Binder {
     });
   }
 
-  /** Remembers that something was said, so that no check misses it. */
-  #refuse(statement: Statement, level: Level): void {
-    this.#wrongCount(statement);
+  /** Remembers that something, if only a faulty thing, was said, so that no check misses it. */
+  #remember(statement: Statement, level: Level): void {
     const key = RENAMED.get(statement.name.text) ?? statement.name.text;
     if (level.entries.has(key)) return;
     level.entries.set(key, { value: undefined, statements: [statement], faulty: true });
@@ -201,7 +204,7 @@ class Binder {
   #wrongCount({ name }: Statement): void {
     const message = `invalid number of arguments in "${name.text}" directive`;
     const row = rowOf(name.text);
-    const hint = row ? `for example: ${row.example}` : undefined;
+    const hint = row && !this.#toml ? `for example: ${row.example}` : undefined;
     this.#findings.error("invalid-number-of-arguments", message, name, { hint });
   }
 

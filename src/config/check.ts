@@ -45,7 +45,7 @@ function missing(server: Draft, name: ServerDirective): boolean {
 function checkListen(server: Draft, findings: Findings): void {
   if (server.set("listen")) return;
   findings.error("no-listen", 'no "listen" is defined for server', server.name, {
-    hint: "say where it listens, for example `listen 143;`",
+    hint: "add `listen`, with a port such as 143",
   });
 }
 
@@ -53,14 +53,14 @@ function checkProtocol(server: Draft, findings: Findings): void {
   // Without any listener, or with a faulty one, the protocol may yet turn out right.
   if (!missing(server, "protocol") || !server.get("listen")?.length) return;
   findings.error("no-protocol", "unknown mail protocol for server", server.name, {
-    hint: "the port does not tell it: add `protocol imap;`, `pop3` or `smtp`",
+    hint: "the port does not tell it: add `protocol`, which is imap, pop3 or smtp",
   });
 }
 
 function checkAuthHttp(server: Draft, findings: Findings): void {
   if (!missing(server, "auth_http")) return;
   findings.error("no-auth-http", 'no "auth_http" is defined for server', server.name, {
-    hint: "name the server that decides logins, for example `auth_http 127.0.0.1:9000/auth;`",
+    hint: "name the server that decides logins in `auth_http`, such as 127.0.0.1:9000/auth",
   });
 }
 
@@ -84,7 +84,7 @@ function checkTlsVersions(server: Draft, findings: Findings): void {
     'no version of TLS is left in "ssl_protocols"',
     server.place("ssl_protocols"),
     {
-      hint: "write `ssl_protocols TLSv1.2 TLSv1.3;`",
+      hint: "name TLSv1.2 and TLSv1.3",
     },
   );
 }
@@ -125,7 +125,7 @@ function checkVerifyClient(server: Draft, findings: Findings): void {
     "no-client-authority",
     "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client",
     server.place("ssl_verify_client"),
-    { hint: "name the authorities of the clients: `ssl_client_certificate ca.pem;`" },
+    { hint: "name a file of the clients' authorities in `ssl_client_certificate`" },
   );
 }
 

@@ -55,15 +55,15 @@ interface Plan {
 
 function arrange(settings: Settings, all: boolean): Plan {
   const { global, servers } = settings;
-  const process = (Object.keys(GLOBAL_ROWS) as GlobalDirective[]).flatMap((name) =>
+  const own = (Object.keys(GLOBAL_ROWS) as GlobalDirective[]).flatMap((name) =>
     show(name, GLOBAL_ROWS[name], global[name], global.origin(name), all)
   );
   const names = Object.keys(SERVER_ROWS) as ServerDirective[];
   const shared = names.filter((name) => isShared(name, servers));
   const first = servers.slice(0, 1);
   return {
-    main: process.filter(({ row }) => row.contexts.includes("main")),
-    events: process.filter(({ row }) => row.contexts.includes("events")),
+    main: own.filter(({ row }) => row.contexts.includes("main")),
+    events: own.filter(({ row }) => row.contexts.includes("events")),
     mail: first.flatMap((server) => shared.flatMap((name) => showIn(server, name, all))),
     servers: servers.map((server) =>
       names.filter((name) => !shared.includes(name)).flatMap((name) =>

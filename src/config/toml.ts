@@ -91,9 +91,10 @@ class Reader {
     const located = { value, mark };
     const statements = FORMS[row.kind.toml](located, row.kind);
     if (statements) return statements.map((words) => ({ name, words, block: null }));
-    const message = `"${name.text}" expects ${row.kind.expects}, not ${describe(value)}`;
-    this.#findings.error("invalid-type", message, faultyPart(located, row.kind));
-    return [];
+    const part = faultyPart(located, row.kind);
+    const message = `"${name.text}" expects ${row.kind.expects}, not ${describe(part.value)}`;
+    this.#findings.error("invalid-type", message, part.mark.at);
+    return [{ name, words: [], block: null, refused: true }];
   }
 }
 
@@ -190,17 +191,19 @@ function isTable(value: unknown): value is Table {
 }
 
 function describe(value: unknown): string {
-  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "this array";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
   if (typeof value === "bigint") return "an integer";
   if (typeof value === "number") return "a float";
   if (typeof value === "boolean") return "a boolean";
   if (value instanceof TomlDate) return "a date";
-  return isTable(value) ? "a table" : "this string";
+  return isTable(value) ? "a table" : "a string";
 }
 
 /** The first element that no shape takes, else the whole value. */
-function faultyPart({ value, mark }: Located, kind: Kind<unknown>): Position {
-  if (!Array.isArray(value) || kind.toml === "scalar") return mark.at;
-  const i = value.findIndex((element) => !Array.isArray(element) && spell(element, kind) === null);
-  return (mark.items[i] ?? mark).at;
+function faultyPart(located: Located, kind: Kind<unknown>): Located {
+  if (!Array.isArray(located.value) || kind.toml === "scalar") return located;
+  const fits = kind.toml === "pairs"
+    ? Array.isArray
+    : (value: unknown) => spell(value, kind) !== null;
+  return elements(located).find(({ value }) => !fits(value)) ?? located;
 }

@@ -21,6 +21,8 @@ export interface Statement {
   readonly words: readonly Word[];
   /** Null for a simple directive. */
   readonly block: readonly Statement[] | null;
+  /** The reader has refused (and reported) its value: only its name is of use. */
+  readonly refused?: true;
 }
 
 /** A whole configuration. TOML has no blocks but `server`: its top level is main, events and mail in one. */

@@ -231,7 +231,7 @@ export const SERVER_NAME: Kind<ByteString> = {
         "old-server-name",
         `"server_name" takes one plain name here: "${name}" is used`,
         words.length > 1 ? words[1] : words[0],
-        `it names the server and selects nothing; write \`server_name ${name}\``,
+        "it names the server and selects nothing: leave the others out",
       );
     }
     return toByteString(name);

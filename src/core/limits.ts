@@ -144,3 +144,12 @@ export const CONFIG_WORD = 4096;
 
 /** `sun_path` of a unix socket has 108 bytes and ends in a NUL. */
 export const UNIX_PATH = 107;
+
+/** Names and addresses that the resolver remembers; one client address costs two. */
+export const DNS_CACHE = 4096;
+
+/** A DNS message by TCP: its length field allows more, a PTR or address answer needs far less. */
+export const DNS_MESSAGE = 16 * 1024;
+
+/** How long one DNS server is waited for before the next is asked (nginx resends after 5 s). */
+export const DNS_RETRY_MS = 5_000;

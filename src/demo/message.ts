@@ -186,7 +186,8 @@ function parseField(raw: Uint8Array, start: number, end: number): Field {
 }
 
 const WORD = /^\s*([^\s;]+)/;
-const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)/g;
+/** A quoted value that is never closed runs to the end. */
+const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s;]*))/g;
 
 /** `text/plain; charset="utf-8"`; null when there is no first word. */
 export function parseParametrised(text: ByteString): Parametrised | null {
@@ -195,7 +196,8 @@ export function parseParametrised(text: ByteString): Parametrised | null {
   if (!word) return null;
   const parameters: [string, ByteString][] = [];
   for (const found of shown.slice(word[0].length).matchAll(PARAMETER)) {
-    parameters.push([found[1].toLowerCase(), unquote(found[2])]);
+    const value = found[3] ?? found[2].replace(/\\(.)/g, "$1");
+    parameters.push([found[1].toLowerCase(), value]);
     if (parameters.length === MOST_PARAMETERS) break;
   }
   return { value: word[1].toLowerCase(), parameters };
@@ -205,7 +207,3 @@ export function parseParametrised(text: ByteString): Parametrised | null {
 const PARAMETRISED_LENGTH = 4096;
 /** A content type has a charset, a name, a boundary; RFC 2231 may split a name into a few pieces. */
 const MOST_PARAMETERS = 20;
-
-function unquote(text: ByteString): ByteString {
-  return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text;
-}

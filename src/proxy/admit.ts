@@ -10,7 +10,7 @@ import { addressOf, type Endpoint, formatEndpoint, inCidr } from "../net/address
 import type { Connection, Receiver } from "../net/ports.ts";
 import { parseProxyHeader, type ProxyAddresses } from "../net/proxy-header.ts";
 import { Deadline } from "../net/wheel.ts";
-import { UNAVAILABLE } from "./reverse-name.ts";
+import { reverseNameOf, UNAVAILABLE } from "./reverse-name.ts";
 import { enter, type Guest, leave, type Service } from "./service.ts";
 import { Session } from "./session.ts";
 
@@ -118,15 +118,17 @@ class Admission extends Deadline implements Receiver, Guest {
   // --- reverse name --------------------------------------------------------------------------
 
   get #wantsName(): boolean {
-    return this.#service.protocol.wantsHostName && this.#service.names !== null;
+    return this.#service.protocol.wantsHostName && this.#service.resolver !== null;
   }
 
   #lookUp(): void {
     if (!this.#wantsName) return this.#greet();
     this.#doing = "in resolving client address";
-    this.#service.names!.nameOf(this.#address, (event) => this.#note(event)).then((name) => {
-      if (!this.#over) this.#greet(name);
-    });
+    reverseNameOf(this.#address, this.#service.resolver!, (event) => this.#note(event)).then(
+      (name) => {
+        if (!this.#over) this.#greet(name);
+      },
+    );
   }
 
   // --- the end -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import { errnoText } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Listener, Runtime } from "../net/ports.ts";
+import { Resolver } from "../net/resolver.ts";
 import { Deadline, Wheel } from "../net/wheel.ts";
 import { type Logs, openLogs } from "../observe/logs.ts";
 import { prepareProtocol } from "../session/protocols.ts";
@@ -241,7 +242,8 @@ function prepare(settings: Settings, house: House, log: Log): Generation {
         keepalive: "auto",
       }),
       tls: tls.context,
-      names: null,
+      resolver: server.resolver &&
+        new Resolver(house.runtime, server.resolver, server.resolver_timeout),
       log: logs.of(server),
       house,
     };

@@ -3,10 +3,10 @@
 import type { Log } from "../core/log.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import type { Runtime, TlsContext } from "../net/ports.ts";
+import type { Resolver } from "../net/resolver.ts";
 import type { Wheel } from "../net/wheel.ts";
 import type { Authenticator } from "../session/machine.ts";
 import type { Protocol } from "../session/protocols.ts";
-import type { ReverseNames } from "./reverse-name.ts";
 
 export interface Service {
   readonly settings: ServerSettings;
@@ -15,7 +15,7 @@ export interface Service {
   /** Null: neither `ssl` nor `starttls`. */
   readonly tls: TlsContext | null;
   /** Null: no `resolver`, clients have no names. */
-  readonly names: ReverseNames | null;
+  readonly resolver: Resolver | null;
   readonly log: Log;
   readonly house: House;
 }

@@ -51,7 +51,9 @@ export class Given {
   test(name: string, run: (bench: Bench) => Promise<void>): void {
     this.#names.add(name);
     const reason = this.options.without?.[name];
-    test(name, reason === undefined ? {} : { skip: reason }, async () => {
+    // Above every wait in it, which says more when it ends in vain.
+    const options = reason === undefined ? { timeout: 60_000 } : { skip: reason };
+    test(name, options, async () => {
       const bench = new Bench(this.runtime, this.options.folder);
       try {
         await run(bench);

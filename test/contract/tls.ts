@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { concat, decode, encode } from "../../src/core/bytes.ts";
 import { NetError } from "../../src/core/errors.ts";
-import type { TlsInfo } from "../../src/net/ports.ts";
+import type { TlsContext, TlsInfo } from "../../src/net/ports.ts";
 import type { Peer } from "../support/peer.ts";
-import { type Bench, contexts, type Given, quiet } from "./harness.ts";
+import { type Bench, contexts, type Given, quiet, within } from "./harness.ts";
 
 export function tls(given: Given): void {
   upgrades(given);
@@ -168,7 +168,7 @@ function pendingBytes(given: Given): void {
     const hello = await clientHello(wire.near);
     wire.far.write(concat([encode(header), hello]));
     const first = await firstBytes(wire.server, header.length + hello.length);
-    await finish(bench, wire, first.subarray(header.length));
+    await finish(wire, first.subarray(header.length));
   });
 
   const places = [
@@ -186,7 +186,7 @@ function pendingBytes(given: Given): void {
       const known = [1, 3, 5, n >> 1, n - 1, n, 0][[...places, "all", "nothing"].indexOf(place)];
       wire.far.write(hello.subarray(0, known));
       const pending = await wire.server.bytes(known);
-      const done = finish(bench, wire, pending);
+      const done = finish(wire, pending);
       wire.far.write(hello.subarray(known));
       await done;
     });
@@ -222,6 +222,7 @@ interface Wire {
   readonly far: Peer;
   readonly server: Peer;
   readonly upgraded: Promise<TlsInfo>;
+  readonly context: TlsContext;
 }
 
 /** A client that starts TLS, and a middle that can hold its bytes: client - near | far - server. */
@@ -231,7 +232,7 @@ async function interpose(bench: Bench): Promise<Wire> {
   const context = await contexts(bench);
   const upgraded = client.startTls(context.client, { serverName: "localhost" });
   upgraded.catch(() => {});
-  return { client, near, far, server, upgraded };
+  return { client, near, far, server, upgraded, context: context.server };
 }
 
 /** The client's first record, whole. */
@@ -242,12 +243,11 @@ async function clientHello(near: Peer): Promise<Uint8Array> {
 }
 
 /** Upgrades the server with `pending`, lets the rest pass, and talks over the result. */
-async function finish(bench: Bench, wire: Wire, pending: Uint8Array): Promise<void> {
-  const { server } = await contexts(bench);
-  const upgraded = wire.server.startTls(server, { pending });
+async function finish(wire: Wire, pending: Uint8Array): Promise<void> {
+  const upgraded = wire.server.startTls(wire.context, { pending });
   wire.far.sink = (bytes) => void wire.near.write(bytes);
   wire.near.sink = (bytes) => void wire.far.write(bytes);
-  await Promise.all([upgraded, wire.upgraded]);
+  await within(Promise.all([upgraded, wire.upgraded]), "both ends to be secured");
   wire.client.write("through\n");
   assert.equal(await wire.server.line(), "through");
   wire.server.write("and back\n");

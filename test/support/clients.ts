@@ -86,6 +86,11 @@ export class LineClient {
     this.#socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
   }
 
+  /** Stops reading, as a client whose line is down. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Sends FIN and goes on reading. */
   end(): void {
     this.#socket.end();

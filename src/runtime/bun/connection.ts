@@ -20,7 +20,7 @@ import type {
   TlsInfo,
 } from "../../net/ports.ts";
 import { netError } from "../host.ts";
-import { type BunContext, judge } from "./tls.ts";
+import { type BunContext, gone, judge } from "./tls.ts";
 import { Upgrade } from "./upgrade.ts";
 
 export type Native = Bun.Socket<BunConnection>;
@@ -375,11 +375,10 @@ export class BunConnection implements Connection {
     }
   }
 
-  /** @param error what Bun found wrong: with the handshake, or with the peer's certificate only. */
-  handshaken(socket: Native, error: Error | null): void {
+  handshaken(socket: Native, success: boolean, error: Error | null): void {
     const upgrade = this.#upgrade;
     if (!upgrade || this.#closed || this.#destroyed) return;
-    const outcome = judge(socket, upgrade.context, upgrade.serverName, error);
+    const outcome = judge(socket, upgrade.context, upgrade.serverName, success, error);
     if (outcome instanceof NetError) return this.#failTls(outcome);
     this.#socket = socket;
     this.tls = outcome;
@@ -423,8 +422,4 @@ function settled(connection: BunConnection): void {
 
 function abandon(connection: BunConnection): void {
   connection.abandon();
-}
-
-function gone(): NetError {
-  return new NetError("ECONNRESET", "peer closed connection in TLS handshake");
 }

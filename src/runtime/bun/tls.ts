@@ -80,6 +80,7 @@ function systemAuthorities(): readonly string[] | undefined {
 // --- after a handshake ----------------------------------------------------------------------------
 
 /**
+ * @param success false when the handshake failed, and when the server's name does not fit.
  * @param error what Bun found wrong: with the handshake, or with the peer's certificate only.
  * @returns why the connection must be closed, when it must.
  */
@@ -87,10 +88,10 @@ export function judge(
   socket: Native,
   context: BunContext,
   serverName: string | undefined,
+  success: boolean,
   error: Error | null,
 ): TlsInfo | NetError {
-  const cipher = socket.getCipher()?.name as string | null | undefined;
-  if (!cipher) return handshakeError(error);
+  if (!success && codeOf(error) !== NAME_MISMATCH) return handshakeError(error);
   const server = context.tlsContext === "server";
   const asked = !server || context.demanding;
   const x509 = asked ? socket.getPeerX509Certificate() as X509Certificate | undefined : undefined;
@@ -100,7 +101,7 @@ export function judge(
   }
   return {
     protocol: socket.getTLSVersion(),
-    cipher,
+    cipher: socket.getCipher().name,
     alpn: socket.alpnProtocol || null,
     sni: nameSent(socket, server, serverName),
     verify,
@@ -123,13 +124,19 @@ function verdict(
   error: Error | null,
 ): TlsInfo["verify"] {
   if (!x509) return verifyResult("UNSPECIFIED");
-  const code = (error as { code?: string } | null)?.code;
-  if (code !== undefined && code !== NAME_MISMATCH) return verifyResult(code);
+  const code = codeOf(error);
+  if (code !== undefined && code !== NAME_MISMATCH) return verifyResult(precise(code, x509));
   if (serverName === undefined) return verifyResult(null);
   if (isIP(serverName) !== 0) {
     return verifyResult(x509.checkIP(serverName) === undefined ? "IP_ADDRESS_MISMATCH" : null);
   }
   return verifyResult(x509.checkHost(serverName) === undefined ? "HOSTNAME_MISMATCH" : null);
+}
+
+/** BoringSSL takes a certificate that may not sign others for no issuer of itself; OpenSSL is not so. */
+function precise(code: string, x509: X509Certificate): string {
+  if (code !== "UNABLE_TO_VERIFY_LEAF_SIGNATURE" || x509.subject !== x509.issuer) return code;
+  return x509.verify(x509.publicKey) ? "DEPTH_ZERO_SELF_SIGNED_CERT" : code;
 }
 
 /** Null for a certificate that BoringSSL could read and we cannot: nobody shall be let in by it. */
@@ -174,12 +181,19 @@ function chain(socket: Native, which: boolean): number {
   return length;
 }
 
+function codeOf(error: Error | null): string | undefined {
+  return (error as { code?: string } | null)?.code;
+}
+
 function handshakeError(error: Error | null): NetError {
-  const { code = "EPROTO", message = "" } = (error ?? {}) as { code?: string; message?: string };
-  if (code === "ECONNRESET") {
-    return new NetError(code, "peer closed connection in TLS handshake");
-  }
-  return new NetError(code, `TLS handshake failed: ${wordsOf(message)}`);
+  const code = codeOf(error) ?? "EPROTO";
+  if (code === "ECONNRESET") return gone();
+  return new NetError(code, `TLS handshake failed: ${wordsOf(error?.message ?? "")}`);
+}
+
+/** The other side left before the handshake was done. */
+export function gone(): NetError {
+  return new NetError("ECONNRESET", "peer closed connection in TLS handshake");
 }
 
 /** `error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER` in OpenSSL's words. */

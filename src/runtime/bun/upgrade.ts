@@ -67,8 +67,7 @@ interface UpgradeOptions {
 
 const SECURE: Bun.SocketHandler<BunConnection> = {
   binaryType: "uint8array",
-  // Whether it succeeded is read from the socket: `success` is about the certificate as well.
-  handshake: (socket, _success, error) => socket.data.handshaken(socket, error),
+  handshake: (socket, success, error) => socket.data.handshaken(socket, success, error),
   data: (socket, bytes) => socket.data.arrived(bytes as Uint8Array),
   drain: (socket) => socket.data.writable(),
   end: (socket) => socket.data.finished(),

@@ -48,6 +48,7 @@ export class MemoryConnection implements Connection, SocketOwner {
   #endHere = false;
   #endTold = false;
   #destroyed = false;
+  #closeTold = false;
   /** What `close` will carry or has carried. */
   #gone: { readonly error: NetError | null } | null = null;
 
@@ -80,7 +81,7 @@ export class MemoryConnection implements Connection, SocketOwner {
   set receiver(receiver: Receiver) {
     this.#receiver = receiver;
     this.#scheduler.post(() => this.#flow());
-    if (this.#gone) this.#scheduler.post(() => this.#close());
+    this.#scheduler.post(() => this.#gone && this.#close());
   }
 
   get queued(): number {
@@ -138,16 +139,17 @@ export class MemoryConnection implements Connection, SocketOwner {
     const { pending = EMPTY, serverName } = options;
     const early = concat([pending, ...this.#inbox]);
     this.#inbox = [];
-    return new Promise((resolve, reject) => {
+    const secured = new Promise<TlsInfo>((resolve, reject) => {
       const settle = (outcome: TlsInfo | NetError) => {
         this.#upgrade = null;
         if (outcome instanceof NetError) reject(outcome);
         else resolve(outcome);
       };
       this.#upgrade = { handshake: handshake(context, serverName, this.#now), settle };
-      this.#reader = new RecordReader();
-      this.#scheduler.post(() => this.#begin(early));
     });
+    this.#reader = new RecordReader();
+    this.#begin(early);
+    return secured;
   }
 
   #begin(early: Uint8Array): void {
@@ -227,7 +229,9 @@ export class MemoryConnection implements Connection, SocketOwner {
   }
 
   #close(): void {
-    this.#receiver?.close(this.#gone?.error ?? null);
+    if (!this.#receiver || this.#closeTold) return;
+    this.#closeTold = true;
+    this.#receiver.close(this.#gone?.error ?? null);
   }
 
   // --- delivery ---

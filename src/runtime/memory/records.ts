@@ -26,7 +26,10 @@ export function seal(type: number, body: Uint8Array): Uint8Array {
   const records: Uint8Array[] = [];
   for (let at = 0; at < body.length; at += LARGEST) {
     const part = body.subarray(at, at + LARGEST);
-    records.push(Uint8Array.of(type, 3, 3, part.length >> 8, part.length & 255), masked(type, part));
+    records.push(
+      Uint8Array.of(type, 3, 3, part.length >> 8, part.length & 255),
+      masked(type, part),
+    );
   }
   return concat(records);
 }

@@ -161,7 +161,8 @@ export class MemorySocket {
     if (!this.#reading || this.#gone || !this.owner) return;
     if (this.#arrived > 0) {
       const bytes = this.#chunk();
-      this.#other?.#push();
+      const other = this.#other;
+      if (other) other.#push();
       this.owner.bytes(bytes);
       this.#postRead();
     } else if (this.#finHere && !this.#finTold) {

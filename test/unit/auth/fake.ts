@@ -46,7 +46,6 @@ export class ServerEnd {
   destroyed = false;
   /** Set to make the client's bytes stay in its queue. */
   stuck = false;
-  queued = 0;
 
   constructor(to: Endpoint, receiver: Receiver) {
     this.to = formatEndpoint(to);
@@ -78,15 +77,13 @@ export class ServerEnd {
 
   /** What the client holds. */
   connection(): Connection {
-    const client: Partial<Connection> = {
+    const client: Pick<Connection, "write" | "destroy"> = {
       write: (bytes) => {
         this.received += decode(bytes);
-        if (this.stuck) this.queued += bytes.length;
         return !this.stuck;
       },
       destroy: () => this.destroyed = true,
     };
-    Object.defineProperty(client, "queued", { get: () => this.queued });
     return client as Connection;
   }
 }
@@ -164,4 +161,10 @@ export const ANSWER_11_CLOSE = `HTTP/1.1 200 OK\r\nConnection: close\r\n${VERDIC
 /** Lets promise callbacks run (name lookups). */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 10; i++) await Promise.resolve();
+}
+
+/** Whether the promise has not settled yet. */
+export async function pending(promise: Promise<Verdict>): Promise<boolean> {
+  await settle();
+  return await Promise.race([promise, Promise.resolve("pending")]) === "pending";
 }

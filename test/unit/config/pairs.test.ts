@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { print } from "../../../src/config/print.ts";
 import { line, loadText } from "./support.ts";
 
-const FOLDER = fileURLToPath(new URL("../../config/", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../../config/", import.meta.url).href);
 const RULE = "-".repeat(80);
 
 async function outcome(input: string, file: string): Promise<string> {

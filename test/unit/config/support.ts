@@ -81,9 +81,10 @@ function mailWith(directives: string): string {
 }
 
 /** `3:5 error[rule] message (hint)`. */
-export function line({ at, severity, rule, message, hint }: Diagnostic): string {
+export function line({ at, severity, rule, message, hint, related }: Diagnostic): string {
   const tail = hint ? `\n    hint: ${hint}` : "";
-  return `${at.line}:${at.column} ${severity}[${rule}] ${message}${tail}`;
+  const see = related ? `\n    ${related.at.line}:${related.at.column} ${related.message}` : "";
+  return `${at.line}:${at.column} ${severity}[${rule}] ${message}${see}${tail}`;
 }
 
 /** What settings say, without where they were said. */
