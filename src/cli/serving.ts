@@ -242,7 +242,6 @@ class Serving {
   #reopen(): void {
     this.#note("notice", "signal 10 (SIGUSR1) received, reopening logs");
     this.#logs.reopen();
-    this.#proxy.reopenLogs();
   }
 
   #note(level: "notice" | "alert" | "emerg", message: string): void {

@@ -5,7 +5,7 @@
  * first time finds out which, then all are resolved together, the second time knows them.
  */
 
-import { type Diagnostic, type SourceLines } from "../core/diagnostic.ts";
+import type { Diagnostic, SourceLines } from "../core/diagnostic.ts";
 import { FileError, NetError } from "../core/errors.ts";
 import { CONFIG_FILE } from "../core/limits.ts";
 import type { Files, Host } from "../net/ports.ts";

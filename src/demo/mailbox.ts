@@ -66,7 +66,7 @@ export class Folder {
     this.specialUse = specialUse;
   }
 
-  /** In the order of their UIDs. */
+  /** In the order of their UIDs. A live view: it grows as messages come. */
   get messages(): readonly Message[] {
     return this.#messages;
   }

@@ -101,7 +101,7 @@ export class Pop3Conversation implements Conversation {
     this.#user = null;
     if (user === null) return this.wrong("USER first");
     if (!accepts(user, password)) return this.wrong(`[AUTH] ${DENIED}`);
-    this.#messages = this.#inbox.messages;
+    this.#messages = this.#inbox.messages.slice();
     this.#ok(`${this.#messages.length} messages`);
   }
 

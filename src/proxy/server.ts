@@ -7,13 +7,11 @@ import type { ServerSettings, Settings } from "../config/settings.ts";
 import { HttpAuthenticator } from "../auth/http.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { NetError } from "../core/errors.ts";
-import { errnoText } from "../core/errors.ts";
-import type { Log } from "../core/log.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Listener, Runtime } from "../net/ports.ts";
 import { Resolver } from "../net/resolver.ts";
 import { Deadline, Wheel } from "../net/wheel.ts";
-import { type Logs, openLogs } from "../observe/logs.ts";
+import type { Logs } from "../observe/logs.ts";
 import { prepareProtocol } from "../session/protocols.ts";
 import { admit, type Door } from "./admit.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
@@ -23,8 +21,8 @@ import { serverTls } from "./tls.ts";
 export interface ProxyOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
-  /** The main log; servers with an `error_log` of their own write there instead. */
-  readonly log: Log;
+  /** Where each server's `error_log` is opened. */
+  readonly log: Pick<Logs, "open">;
 }
 
 export interface Listening {
@@ -42,7 +40,6 @@ export interface Proxy {
   readonly connections: number;
   /** Rejects with a `StartError`, everything being as before. */
   reload(settings: Settings): Promise<void>;
-  reopenLogs(): void;
   /** Stops accepting and resolves when the last session is over, or `worker_shutdown_timeout` has passed. */
   drain(): Promise<void>;
   /** Closes everything now. */
@@ -72,7 +69,6 @@ interface Generation {
   readonly settings: Settings;
   readonly gates: readonly Gate[];
   readonly services: readonly Service[];
-  readonly logs: readonly Logs[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -83,12 +79,12 @@ interface Bound {
 }
 
 class RunningProxy implements Proxy {
-  readonly #log: Log;
+  readonly #log: Pick<Logs, "open">;
   readonly #house: House;
   #bound: Map<string, Bound> = new Map();
   #generation: Generation | null = null;
 
-  constructor(runtime: Runtime, log: Log) {
+  constructor(runtime: Runtime, log: Pick<Logs, "open">) {
     this.#log = log;
     this.#house = {
       runtime,
@@ -157,15 +153,9 @@ class RunningProxy implements Proxy {
       });
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      const why = errnoText(error.code);
-      const reason = why === error.code ? error.message : why[0].toLowerCase() + why.slice(1);
-      throw new StartError(`Cannot bind ${formatEndpoint(gate.at)}: ${reason}`);
+      throw new StartError(`Cannot bind ${formatEndpoint(gate.at)}: ${error.message}`);
     }
     return bound as Bound;
-  }
-
-  reopenLogs(): void {
-    for (const logs of this.#generation?.logs ?? []) logs.reopen();
   }
 
   async drain(): Promise<void> {
@@ -224,9 +214,8 @@ class ShutdownDeadline extends Deadline {
 }
 
 /** Everything about a configuration that can fail without touching a socket. */
-function prepare(settings: Settings, house: House, log: Log): Generation {
+function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Generation {
   const findings: Diagnostic[] = [];
-  const logs = new LogBook(house.runtime, settings, log);
   const entries: Entry[] = [];
   const services: Service[] = [];
   for (const server of settings.servers) {
@@ -244,7 +233,7 @@ function prepare(settings: Settings, house: House, log: Log): Generation {
       tls: tls.context,
       resolver: server.resolver &&
         new Resolver(house.runtime, server.resolver, server.resolver_timeout),
-      log: logs.of(server),
+      log: log.open(server.error_log),
       house,
     };
     services.push(service);
@@ -252,36 +241,13 @@ function prepare(settings: Settings, house: House, log: Log): Generation {
   }
   const errors = findings.filter((finding) => finding.severity === "error");
   if (errors.length > 0) throw new StartError("The configuration cannot be used", findings);
-  return { settings, services, gates: planGates(entries), logs: logs.opened, warnings: findings };
+  return { settings, services, gates: planGates(entries), warnings: findings };
 }
 
 function doorOf(service: Service, listen: ServerSettings["listen"][number]): Door {
   return { service, text: listen.text, ssl: listen.ssl, proxyProtocol: listen.proxy_protocol };
 }
 
-/** The logs of a configuration: servers that log to the same places share them. */
-class LogBook {
-  readonly opened: Logs[] = [];
-  readonly #runtime: Runtime;
-  readonly #known: Map<string, Log> = new Map();
-
-  constructor(runtime: Runtime, settings: Settings, main: Log) {
-    this.#runtime = runtime;
-    this.#known.set(JSON.stringify(settings.global.error_log), main);
-  }
-
-  of(server: ServerSettings): Log {
-    const key = JSON.stringify(server.error_log);
-    const known = this.#known.get(key);
-    if (known) return known;
-    const logs = openLogs(server.error_log, this.#runtime);
-    this.opened.push(logs);
-    this.#known.set(key, logs);
-    return logs;
-  }
-}
-
 function close(generation: Generation): void {
   for (const service of generation.services) service.authenticator.close();
-  for (const logs of generation.logs) logs.flush();
 }

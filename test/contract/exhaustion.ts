@@ -6,6 +6,7 @@
 
 import { runtime } from "#runtime";
 import { decode, encode } from "../../src/core/bytes.ts";
+import type { NetError } from "../../src/core/errors.ts";
 import { ip } from "../../src/net/address.ts";
 import type { Connection } from "../../src/net/ports.ts";
 
@@ -52,7 +53,7 @@ function dial(): Promise<string> {
       data: () => {},
       drain: () => {},
       end: () => {},
-      close: (error) => resolve(error?.code ?? "closed"),
+      close: (error: NetError | null) => resolve(error?.code ?? "closed"),
     });
   });
 }

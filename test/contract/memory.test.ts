@@ -1,6 +1,6 @@
 /** The memory runtime keeps the contract, so that what tests show over it holds elsewhere. */
 
-import { createMemoryRuntime, ONE_BYTE, WHOLE } from "../../src/runtime/memory.ts";
+import { createMemoryRuntime } from "../../src/runtime/memory.ts";
 import { contract } from "./body.ts";
 
 const CLOCK = "the clock stands still until a test moves it";
@@ -21,5 +21,3 @@ const window = 256 * 1024;
 const files = { "/tmp/x": "" };
 
 contract(createMemoryRuntime({ now: Date.now(), files }), { folder: "/tmp", window, without });
-
-void [ONE_BYTE, WHOLE];

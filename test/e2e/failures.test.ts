@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { allow, type Answer } from "../support/auth-server.ts";
-import { startBadBackend } from "../support/bad-backend.ts";
+import { letIn, startBadBackend } from "../support/bad-backend.ts";
 import { LineClient } from "../support/clients.ts";
 import { freePort } from "../support/process.ts";
 import { greeted, logIn, logOut, type Protocol, PROTOCOLS, REPLIES } from "./dialogue.ts";
@@ -155,16 +155,13 @@ describe("trouble", { skip: SKIP }, () => {
     }
 
     test("it dies in the middle of a session: the client's connection is closed", async () => {
-      await using backend = await startBadBackend((socket) => {
-        socket.write("+OK\r\n+OK\r\n+OK\r\n");
-        socket.once("data", () => setTimeout(() => socket.destroy(), 100));
-      });
+      await using backend = await startBadBackend((socket) =>
+        letIn(socket, () => setTimeout(() => socket.destroy(), 50), () => {})
+      );
       site.auth.decide = () => allow(backend.port);
       using client = await greeted("pop3", site.ports.pop3);
-      client.send("USER bob");
-      await client.line();
-      client.send(`PASS ${PASSWORDS.bob}`);
-      await client.closed();
+      assert.match(await logIn(client, "pop3", "bob", PASSWORDS.bob), /^\+OK/);
+      assert.equal(await client.closed(), "");
     });
   });
 

@@ -8,7 +8,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { allow, type AuthServer, startAuthServer } from "../support/auth-server.ts";
-import { startBadBackend } from "../support/bad-backend.ts";
+import { letIn, startBadBackend } from "../support/bad-backend.ts";
 import { LineClient } from "../support/clients.ts";
 import { freePort, type Proxy, startProxy } from "../support/process.ts";
 import { logIn } from "./dialogue.ts";
@@ -114,20 +114,9 @@ describe("signals", () => {
 
 /** A POP3 proxy before a backend that repeats what it hears until QUIT. */
 async function start(): Promise<Setting> {
-  const backend = await startBadBackend((socket) => {
-    socket.write("+OK\r\n");
-    let unread = "";
-    socket.on("data", (bytes) => {
-      unread += bytes.toString("latin1");
-      const lines = unread.split("\r\n");
-      unread = lines.pop()!;
-      for (const line of lines) {
-        if (/^(?:USER|PASS) /.test(line)) socket.write("+OK\r\n");
-        else if (line === "QUIT") socket.end();
-        else socket.write(`${line}\r\n`);
-      }
-    });
-  });
+  const backend = await startBadBackend((socket) =>
+    letIn(socket, () => {}, (text) => text === "QUIT" ? socket.end() : socket.write(`${text}\r\n`))
+  );
   const auth = await startAuthServer(() => allow(backend.port));
   const port = await freePort();
   const proxy = await startProxy(

@@ -1,5 +1,6 @@
 /**
- * A TCP server that misbehaves on purpose: a backend that greets with an error, never, or with too much.
+ * Backends of our own making: such that misbehave on purpose, and one that lets everybody in and leaves
+ * the session to the test.
  */
 
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -34,4 +35,21 @@ export async function startBadBackend(behave: (socket: Socket) => void): Promise
       await closed;
     },
   };
+}
+
+/** Lets a client in by POP3, then hands each of its lines to the test. */
+export function letIn(socket: Socket, joined: () => void, line: (text: string) => void): void {
+  let unread = "";
+  socket.write("+OK\r\n");
+  socket.on("data", (bytes) => {
+    unread += bytes.toString("latin1");
+    const lines = unread.split("\r\n");
+    unread = lines.pop()!;
+    for (const text of lines) {
+      const login = /^(?:USER|PASS) /.exec(text);
+      if (login === null) line(text);
+      else socket.write("+OK\r\n");
+      if (login?.[0] === "PASS ") joined();
+    }
+  });
 }

@@ -188,7 +188,10 @@ class Queue {
   async next(): Promise<Peer> {
     while (this.#taken >= this.#all.length) {
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`nobody came to the ${this.#label}`)), 10_000);
+        const timer = setTimeout(
+          () => reject(new Error(`nobody came to the ${this.#label}`)),
+          10_000,
+        );
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -17,6 +17,11 @@ export class MemoryLog implements Log {
     return true;
   }
 
+  /** Every server writes here. */
+  open(): Log {
+    return this;
+  }
+
   write(event: LogEvent, context?: LogContext): void {
     this.text += formatLine(event, context, "2026/01/01 00:00:00", 1);
   }

@@ -2,7 +2,8 @@
 
 import { AUTH_HTTP_URL } from "../auth-http-url.ts";
 import { MAIL, required, row } from "../directive.ts";
-import { FLAG, HEADERS, TIME } from "../values.ts";
+import { HEADERS } from "../lists.ts";
+import { FLAG, TIME } from "../values.ts";
 
 export const AUTH_HTTP = {
   auth_http: required(AUTH_HTTP_URL, {

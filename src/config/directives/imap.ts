@@ -2,7 +2,8 @@
 
 import { CLIENT_BUFFER } from "../../core/limits.ts";
 import { MAIL, row } from "../directive.ts";
-import { CAPABILITIES, setOf, SIZE } from "../values.ts";
+import { CAPABILITIES, setOf } from "../lists.ts";
+import { SIZE } from "../values.ts";
 
 export const IMAP = {
   imap_client_buffer: row(SIZE, {

@@ -1,20 +1,9 @@
 /** Directives of nginx's mail_ssl module. */
 
 import { MAIL, optional, row } from "../directive.ts";
+import { CERTIFICATES, KEYS, PAIRS, PATHS, TLS_VERSIONS } from "../lists.ts";
 import { SESSION_CACHE } from "../session-cache.ts";
-import {
-  CERTIFICATES,
-  FLAG,
-  KEYS,
-  NUMBER,
-  oneOf,
-  PAIRS,
-  PATH,
-  PATHS,
-  SECONDS,
-  STRING,
-  TLS_VERSIONS,
-} from "../values.ts";
+import { FLAG, NUMBER, oneOf, PATH, SECONDS, STRING } from "../values.ts";
 
 export const SSL = {
   starttls: row(oneOf("off", "on", "only"), {

@@ -9,6 +9,7 @@ import { NetError } from "../../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../../net/address.ts";
 import type { Connection, ConnectOptions, Receiver } from "../../net/ports.ts";
 import { BunConnection, type Native } from "./connection.ts";
+import { taken } from "./descriptors.ts";
 import { PLAIN } from "./handlers.ts";
 import { libc, startConnect } from "./libc.ts";
 
@@ -24,6 +25,7 @@ const DIALLED: Bun.SocketHandler<BunConnection> = {
   open: (socket) => {
     socket.data.attach(socket);
     socket.data.opened();
+    taken((socket as Native & { readonly fd: number }).fd);
   },
   connectError: (socket, error) => socket.data.gone(error),
 };
@@ -50,7 +52,10 @@ function dial(
   const { localAddress } = options;
   const c = libc();
   const fd = c ? startConnect(c, to, localAddress, doing) : null;
-  if (fd !== null) return open(connection, { fd }, ADOPTED, options.keepAlive);
+  if (fd !== null) {
+    open(connection, { fd }, ADOPTED, options.keepAlive);
+    return taken(fd);
+  }
   // Names are the resolver's business: Bun would ask the system for them.
   const literal = to.address.split("%")[0];
   if (isIP(literal) === 0) throw new NetError("EINVAL", `${doing}: not an IP address`);

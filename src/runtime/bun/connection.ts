@@ -317,9 +317,9 @@ export class BunConnection implements Connection {
 
   /** The socket is closed. Plain and TLS socket both say so; the one that knows why is heard. */
   gone(error?: Error): void {
-    if (error && !this.#destroyed) {
-      this.#error ??= netError(error, this.#open ? undefined : this.#doing);
-    }
+    // When both sides have ended, a reset is only the other's way to leave.
+    const over = this.#destroyed || (this.#ended && this.#ending && this.#queued === 0);
+    if (error && !over) this.#error ??= netError(error, this.#open ? undefined : this.#doing);
     if (this.#closed) return;
     this.#local = this.local;
     this.#closed = true;

@@ -1,17 +1,25 @@
 /**
- * The few system calls that Bun's sockets lack, through FFI: the backlog, buffers and keep-alive of a
- * listener, the address of an inherited descriptor, and a connect that can be given up
- * (`Bun.connect` to a host that never answers keeps its descriptor until the kernel gives up).
+ * Sockets made through FFI, where Bun's own ways fall short. A connect to a host that never answers
+ * can be given up (`Bun.connect` keeps its descriptor until the kernel gives up); a listener has its
+ * backlog, buffers and keep-alive, and can be put aside when descriptors run out.
+ * Bun adopts the descriptors and does all the rest.
  *
- * Linux only, glibc or musl: the constants and structures are Linux's. Elsewhere `libc()` is null, and
- * the features are reported as missing.
+ * Linux only, glibc or musl: the constants and structures are Linux's. Elsewhere `libc()` is null.
  */
 
 import { dlopen, type Pointer, read } from "bun:ffi";
 import { constants } from "node:os";
 import process from "node:process";
 import { NetError } from "../../core/errors.ts";
-import { type Endpoint, formatAddress, ip, parseAddress, unix } from "../../net/address.ts";
+import { UNIX_PATH } from "../../core/limits.ts";
+import {
+  type Endpoint,
+  formatAddress,
+  ip,
+  normaliseAddress,
+  parseAddress,
+  unix,
+} from "../../net/address.ts";
 import type { ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
 
@@ -21,12 +29,13 @@ const SYMBOLS = {
   connect: { args: ["i32", "buffer", "u32"], returns: "i32" },
   listen: { args: ["i32", "i32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "buffer", "u32"], returns: "i32" },
   getsockname: { args: ["i32", "buffer", "buffer"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
-type Libc = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
+export type Libc = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
 
 let loaded: Libc | null | undefined;
 
@@ -59,18 +68,51 @@ function failure(c: Libc, doing: string): NetError {
   return netError(Object.assign(new Error(code), { code }), doing);
 }
 
-// --- connecting -----------------------------------------------------------------------------------
+/** What the socket was for, and why it is none. */
+function abandon(c: Libc, fd: number, doing: string): NetError {
+  const error = failure(c, doing);
+  c.close(fd);
+  return error;
+}
+
+export function closeDescriptor(c: Libc, fd: number): void {
+  c.close(fd);
+}
+
+const F_DUPFD_CLOEXEC = 1030;
+
+/** Another descriptor of the same socket, or -1 when there is none left. */
+export function duplicate(c: Libc, fd: number): number {
+  return c.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
 
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+
+function newSocket(c: Libc, family: number, doing: string): number {
+  const fd = c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw failure(c, doing);
+  return fd;
+}
+
+function setOption(c: Libc, fd: number, level: number, option: number, value: number): void {
+  c.setsockopt(fd, level, option, new Int32Array([value]), 4);
+}
+
 const IPPROTO_IP = 0;
+const SOL_SOCKET = 1;
+const IPPROTO_TCP = 6;
+const IPPROTO_IPV6 = 41;
+
+// --- connecting -----------------------------------------------------------------------------------
+
 /** Leaves the choice of a local port to `connect`, when the whole four-tuple counts (as nginx). */
 const IP_BIND_ADDRESS_NO_PORT = 24;
 
 /**
- * A descriptor on its way to `to`. The caller owns it. Throws a `NetError`, and gives null when the
- * address is none that can be written as a `sockaddr` (with a zone, say).
+ * A descriptor on its way to `to`, for the caller to close. Throws a `NetError`; gives null for an
+ * address that is no plain literal (one with a zone, say).
  */
 export function startConnect(
   c: Libc,
@@ -78,46 +120,64 @@ export function startConnect(
   localAddress: string | undefined,
   doing: string,
 ): number | null {
-  const address = parseAddress(to.address);
-  const local = localAddress === undefined ? undefined : parseAddress(localAddress);
-  if (!address || local === null) return null;
-  const family = address.length === 4 ? AF_INET : AF_INET6;
-  const fd = c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw failure(c, doing);
+  const remote = sockaddr(to);
+  const local = localAddress === undefined ? undefined : sockaddr(ip(localAddress, 0));
+  if (!remote || local === null) return null;
+  const fd = newSocket(c, familyOf(remote), doing);
   if (local) {
     setOption(c, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    if (c.bind(fd, sockaddr(local, 0), sockaddrLength(local)) < 0) throw abandon(c, fd, doing);
+    if (c.bind(fd, local, local.length) < 0) throw abandon(c, fd, doing);
   }
-  if (c.connect(fd, sockaddr(address, to.port), sockaddrLength(address)) < 0) {
+  if (c.connect(fd, remote, remote.length) < 0) {
     const error = failure(c, doing);
-    if (error.code !== "EINPROGRESS") {
-      c.close(fd);
-      throw error;
-    }
+    if (error.code === "EINPROGRESS") return fd;
+    c.close(fd);
+    throw error;
   }
   return fd;
 }
 
-function abandon(c: Libc, fd: number, doing: string): NetError {
-  const error = failure(c, doing);
-  c.close(fd);
-  return error;
-}
-
 // --- listening ------------------------------------------------------------------------------------
 
-const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_KEEPALIVE = 9;
-const IPPROTO_TCP = 6;
+const SO_REUSEPORT = 15;
+const IPV6_V6ONLY = 26;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 
-/** Applies what Bun leaves out. Accepted sockets inherit the options of their listener. */
+/** A bound descriptor, for the caller to close; it listens once Bun has adopted it. */
+export function bindListener(c: Libc, at: Endpoint, options: ListenOptions, doing: string): number {
+  const address = sockaddr(at);
+  if (!address) {
+    const code = at.is === "unix" ? "ENAMETOOLONG" : "EINVAL";
+    throw new NetError(
+      code,
+      `${doing}: ${at.is === "unix" ? "path too long" : "not an IP address"}`,
+    );
+  }
+  const fd = newSocket(c, familyOf(address), doing);
+  if (at.is === "ip") {
+    setOption(c, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (options.reusePort) setOption(c, fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    const { ipv6Only = true } = options;
+    if (at.address.includes(":")) setOption(c, fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
+  }
+  if (c.bind(fd, address, address.length) < 0) throw abandon(c, fd, doing);
+  // Two sockets may be bound to one port as long as neither listens: the second is refused only here.
+  if (c.listen(fd, BACKLOG) < 0) throw abandon(c, fd, doing);
+  return fd;
+}
+
+/** nginx's on Linux. */
+const BACKLOG = 511;
+
+/** Accepted sockets inherit the options of their listener. Bun sets the backlog when it adopts one. */
 export function tuneListener(c: Libc, fd: number, options: ListenOptions): void {
-  const { backlog, receiveBuffer, sendBuffer, keepAlive } = options;
+  const { backlog = BACKLOG, receiveBuffer, sendBuffer, keepAlive } = options;
   if (receiveBuffer !== undefined) setOption(c, fd, SOL_SOCKET, SO_RCVBUF, receiveBuffer);
   if (sendBuffer !== undefined) setOption(c, fd, SOL_SOCKET, SO_SNDBUF, sendBuffer);
   if (keepAlive) {
@@ -128,11 +188,7 @@ export function tuneListener(c: Libc, fd: number, options: ListenOptions): void 
     if (count !== undefined) setOption(c, fd, IPPROTO_TCP, TCP_KEEPCNT, count);
   }
   // Listening again on a listening socket changes its backlog and nothing else.
-  if (backlog !== undefined) c.listen(fd, backlog);
-}
-
-function setOption(c: Libc, fd: number, level: number, option: number, value: number): void {
-  c.setsockopt(fd, level, option, new Int32Array([value]), 4);
+  c.listen(fd, backlog);
 }
 
 /** Where a descriptor is bound; null when that cannot be told. */
@@ -141,13 +197,17 @@ export function boundAddress(c: Libc, fd: number): Endpoint | null {
   const length = new Uint32Array([bytes.length]);
   if (c.getsockname(fd, bytes, length) < 0) return null;
   const view = new DataView(bytes.buffer);
-  const family = view.getUint16(0, true);
-  if (family === AF_INET) return ip(formatAddress(bytes.subarray(4, 8)), view.getUint16(2));
-  if (family === AF_INET6) return ip(formatAddress(bytes.subarray(8, 24)), view.getUint16(2));
-  if (family !== AF_UNIX) return null;
-  const path = bytes.subarray(2, Math.max(2, length[0]));
-  const end = path.indexOf(0);
-  return unix(new TextDecoder().decode(end < 0 ? path : path.subarray(0, end)));
+  const family = familyOf(bytes);
+  if (family === AF_UNIX) return unix(unixPath(bytes.subarray(2, Math.max(2, length[0]))));
+  const port = view.getUint16(2);
+  if (family === AF_INET) return ip(formatAddress(bytes.subarray(4, 8)), port);
+  if (family !== AF_INET6) return null;
+  return ip(normaliseAddress(formatAddress(bytes.subarray(8, 24))), port);
+}
+
+function unixPath(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
 // --- addresses ------------------------------------------------------------------------------------
@@ -156,20 +216,30 @@ const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** Reused: the kernel has copied it when the call returns. */
-const scratch = new Uint8Array(28);
-const scratchView = new DataView(scratch.buffer);
-
-/** `struct sockaddr_in` or `sockaddr_in6`. */
-function sockaddr(address: Uint8Array, port: number): Uint8Array {
+/** `struct sockaddr_in`, `sockaddr_in6` or `sockaddr_un`; null for what does not fit into one. */
+function sockaddr(at: Endpoint): Uint8Array | null {
+  if (at.is === "unix") return sockaddrUnix(at.path);
+  const address = parseAddress(at.address);
+  if (!address) return null;
   const four = address.length === 4;
-  scratch.fill(0);
-  scratchView.setUint16(0, four ? AF_INET : AF_INET6, true);
-  scratchView.setUint16(2, port);
-  scratch.set(address, four ? 4 : 8);
-  return scratch;
+  const bytes = new Uint8Array(four ? 16 : 28);
+  bytes[0] = four ? AF_INET : AF_INET6;
+  bytes[2] = at.port >> 8;
+  bytes[3] = at.port & 0xff;
+  bytes.set(address, four ? 4 : 8);
+  return bytes;
 }
 
-function sockaddrLength(address: Uint8Array): number {
-  return address.length === 4 ? 16 : 28;
+function sockaddrUnix(path: string): Uint8Array | null {
+  const text = new TextEncoder().encode(path);
+  if (text.length === 0 || text.length > UNIX_PATH) return null;
+  const bytes = new Uint8Array(2 + text.length + 1);
+  bytes[0] = AF_UNIX;
+  bytes.set(text, 2);
+  return bytes;
+}
+
+/** The machines that Bun runs on are little-endian. */
+function familyOf(sockaddr: Uint8Array): number {
+  return sockaddr[0] | (sockaddr[1] << 8);
 }

@@ -1,107 +1,143 @@
-/** Listening with `Bun.listen`: always plain, half-open allowed; FFI sets what Bun has no option for. */
+/** Listening with `Bun.listen`: always plain, half-open allowed, on a descriptor of ours where possible. */
 
+import { rmSync } from "node:fs";
 import { type Endpoint, formatEndpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
 import type { Connection, Listener, ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
 import { BunConnection, type Native } from "./connection.ts";
+import { type Acceptor, dismiss, enrol, taken } from "./descriptors.ts";
 import { PLAIN } from "./handlers.ts";
-import { boundAddress, libc, tuneListener } from "./libc.ts";
+import {
+  bindListener,
+  boundAddress,
+  closeDescriptor,
+  duplicate,
+  type Libc,
+  libc,
+  tuneListener,
+} from "./libc.ts";
 
-type NativeListener = Bun.SocketListener<BunConnection> & { readonly fd?: number };
+type NativeListener = Bun.TCPSocketListener<BunConnection> & { readonly fd: number };
+type Accept = (connection: Connection) => void;
 
-export function listen(
-  at: Endpoint,
-  options: ListenOptions,
-  accept: (connection: Connection) => void,
-): Promise<Listener> {
+export function listen(at: Endpoint, options: ListenOptions, accept: Accept): Promise<Listener> {
+  const doing = `Cannot bind ${formatEndpoint(at)}`;
   try {
-    return Promise.resolve(new BunListener(at, options, accept));
-  } catch (error) {
-    return Promise.reject(netError(error, `Cannot bind ${formatEndpoint(at)}`));
-  }
-}
-
-class BunListener implements Listener {
-  readonly at: Endpoint;
-  readonly descriptor?: number;
-  #native: NativeListener | null;
-
-  constructor(at: Endpoint, options: ListenOptions, accept: (connection: Connection) => void) {
-    let bound = at;
-    const native = bind(at, options, {
-      ...PLAIN,
-      open: (socket) => arrive(socket, bound, accept),
-    });
-    this.#native = native;
-    const fd = native.fd;
     const c = libc();
-    if (fd !== undefined && fd >= 0) {
-      this.descriptor = fd;
-      if (c) tuneListener(c, fd, options);
-    }
-    this.at = bound = whereBound(native, at, options);
-  }
-
-  close(): Promise<void> {
-    this.#native?.stop();
-    this.#native = null;
-    return Promise.resolve();
+    const listener = c
+      ? adopt(c, at, options, accept, doing)
+      : new BunListener(at, options, accept, open(at, options));
+    enrol(listener);
+    return Promise.resolve(listener);
+  } catch (error) {
+    return Promise.reject(netError(error, doing));
   }
 }
 
-function bind(
+type Open = (socket: Bun.SocketHandler<BunConnection>) => NativeListener;
+
+/** Binds, unless a descriptor was given. */
+function adopt(
+  c: Libc,
   at: Endpoint,
   options: ListenOptions,
-  socket: Bun.SocketHandler<BunConnection>,
-): NativeListener {
-  const { descriptor, ipv6Only = true, reusePort = false } = options;
-  const common = { socket, allowHalfOpen: true };
-  if (descriptor !== undefined) {
-    return listenAt({ ...common, fd: descriptor });
-  }
-  if (at.is === "unix") return listenAt({ ...common, unix: at.path });
-  const { address: hostname, port } = at;
-  return listenAt({
-    ...common,
-    hostname,
-    port,
-    reusePort,
-    ipv6Only: hostname.includes(":") && ipv6Only,
-  });
+  accept: Accept,
+  doing: string,
+): BunListener {
+  const fd = options.descriptor ?? bindListener(c, at, options, doing);
+  const bound = (at.is === "ip" || options.descriptor !== undefined) && boundAddress(c, fd);
+  const listener = new BunListener(
+    bound || at,
+    options,
+    accept,
+    (socket) => bunListen({ fd }, socket),
+  );
+  tuneListener(c, fd, options);
+  return listener;
 }
 
-/** Half-open unix sockets and descriptors are missing from the published types. */
-function listenAt(options: object): NativeListener {
+/** Without FFI: what Bun offers by itself. */
+function open(at: Endpoint, options: ListenOptions): Open {
+  const { descriptor, ipv6Only = true, reusePort = false } = options;
+  if (descriptor !== undefined) return (socket) => bunListen({ fd: descriptor }, socket);
+  if (at.is === "unix") return (socket) => bunListen({ unix: at.path }, socket);
+  const { address: hostname, port } = at;
+  const six = hostname.includes(":") && ipv6Only;
+  return (socket) => bunListen({ hostname, port, reusePort, ipv6Only: six }, socket);
+}
+
+/** Half-open unix sockets, descriptors and `fd` are missing from the published types. */
+function bunListen(where: object, socket: Bun.SocketHandler<BunConnection>): NativeListener {
+  const options = { ...where, socket, allowHalfOpen: true };
   return Bun.listen(options as Bun.TCPSocketListenOptions<BunConnection>) as NativeListener;
 }
 
-function whereBound(native: NativeListener, at: Endpoint, options: ListenOptions): Endpoint {
-  if (options.descriptor !== undefined) {
-    const c = libc();
-    return (c && boundAddress(c, options.descriptor)) ?? at;
+class BunListener implements Listener, Acceptor {
+  readonly at: Endpoint;
+  readonly #options: ListenOptions;
+  readonly #handlers: Bun.SocketHandler<BunConnection>;
+  /** Null while put aside, and after close. */
+  #native: NativeListener | null;
+  /** The listening socket while it is put aside. */
+  #aside = -1;
+
+  constructor(at: Endpoint, options: ListenOptions, accept: Accept, open: Open) {
+    this.#options = options;
+    this.#handlers = { ...PLAIN, open: (socket) => arrive(socket, this.at, accept) };
+    this.#native = open(this.#handlers);
+    const { port } = this.#native;
+    this.at = at.is === "ip" && at.port === 0 ? ip(normaliseAddress(at.address), port) : at;
   }
-  if (at.is === "unix") return at;
-  const { port } = native as unknown as { readonly port: number };
-  return ip(normaliseAddress(at.address), port);
+
+  get descriptor(): number | undefined {
+    return this.#native?.fd ?? (this.#aside < 0 ? undefined : this.#aside);
+  }
+
+  close(): Promise<void> {
+    dismiss(this);
+    if (this.descriptor === undefined) return Promise.resolve();
+    this.#native?.stop();
+    this.#native = null;
+    const c = libc();
+    if (this.#aside >= 0 && c) closeDescriptor(c, this.#aside);
+    this.#aside = -1;
+    const { at } = this;
+    if (at.is === "unix" && this.#options.descriptor === undefined) {
+      rmSync(at.path, { force: true });
+    }
+    return Promise.resolve();
+  }
+
+  suspend(c: Libc): void {
+    if (!this.#native) return;
+    const fd = duplicate(c, this.#native.fd);
+    // None left: it goes on trying, which costs, but nobody is turned away.
+    if (fd < 0) return;
+    this.#aside = fd;
+    this.#native.stop();
+    this.#native = null;
+  }
+
+  resume(c: Libc): void {
+    const fd = this.#aside;
+    if (fd < 0) return;
+    this.#aside = -1;
+    this.#native = bunListen({ fd }, this.#handlers);
+    tuneListener(c, fd, this.#options);
+  }
 }
 
-function arrive(
-  socket: Native,
-  bound: Endpoint,
-  accept: (connection: Connection) => void,
-): void {
+function arrive(socket: Native, bound: Endpoint, accept: Accept): void {
   // Bun's own limit of idle time, 120 s, which only costs.
   socket.timeout(0);
   if (bound.is === "unix") {
     accept(socket.data = new BunConnection(socket, unix(""), bound));
-    return;
-  }
-  const { remoteAddress } = socket;
-  if (!remoteAddress) {
+  } else {
+    const { remoteAddress } = socket;
     // Gone before it was accepted: it has no address any more, and nobody to talk to.
-    socket.terminate();
-    return;
+    if (!remoteAddress) return socket.terminate();
+    const remote = ip(normaliseAddress(remoteAddress), socket.remotePort);
+    accept(socket.data = new BunConnection(socket, remote, null));
   }
-  const remote = ip(normaliseAddress(remoteAddress), socket.remotePort);
-  accept(socket.data = new BunConnection(socket, remote, null));
+  taken((socket as Native & { readonly fd: number }).fd);
 }

@@ -40,7 +40,7 @@ export const tls: TlsLibrary = {
     const { requestCertificate } = made;
     return {
       tlsContext: "server",
-      native: made.secure.context,
+      native: made.choices[0].secure.context,
       policy: { requestCert: requestCertificate, ...policy(made.alpn) } as Bun.TLSOptions,
       demanding: requestCertificate,
     };

@@ -6,8 +6,7 @@
  * The bytes are a stranger's and may be cut short: what cannot be read is no knowledge, not an error.
  */
 
-/** As node:crypto's `asymmetricKeyType` names them. */
-export type KeyType = "rsa" | "ec" | "ed25519";
+import type { KeyType } from "../tls/library.ts";
 
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;

@@ -19,7 +19,22 @@ export interface Transport {
   close(): void;
 }
 
-export interface WireSink {
+/** What a connection reads from and writes to: a wire, or TLS over one. */
+export interface Layer {
+  /** Bytes not yet taken by the system (or by TLS). */
+  readonly queued: number;
+  /** Queues everything. */
+  write(bytes: Uint8Array): void;
+  /** FIN, once the queue has left. */
+  end(): void;
+  /** From now on the sink gets neither data nor the end. A layer begins like this. */
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}
+
+/** Who is told. Nothing comes after `failed`, and nothing after `destroy`. */
+export interface Sink {
   data(bytes: Uint8Array): void;
   end(): void;
   /** The queue is empty. */
@@ -35,8 +50,9 @@ const LARGEST_READ = 64 * 1024;
 /** Small chunks are joined up to this, so that a queue of short lines costs one system call. */
 const LARGEST_WRITE = 64 * 1024;
 
-export class Wire {
-  sink: WireSink;
+export class Wire implements Layer {
+  /** Changes when TLS comes between. */
+  sink: Sink;
   #transport: Transport | null = null;
   #closed = false;
   // Reading.
@@ -54,7 +70,7 @@ export class Wire {
   #ending = false;
   #whenFlushed: (() => void)[] = [];
 
-  constructor(sink: WireSink) {
+  constructor(sink: Sink) {
     this.sink = sink;
   }
 
@@ -161,7 +177,6 @@ export class Wire {
     this.#startWriting();
   }
 
-  /** FIN, once the queue has left. */
   end(): void {
     this.#ending = true;
     this.#startWriting();

@@ -9,7 +9,7 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect, TLSSocket } from "node:tls";
+import { connect, type SecureContext, TLSSocket } from "node:tls";
 import { errnoText, NetError } from "../../core/errors.ts";
 import type { TlsContext, TlsInfo } from "../../net/ports.ts";
 import { describe, verifyResult } from "../certificate.ts";
@@ -18,17 +18,19 @@ import { type ClientContext, type ServerContext, wordsOf } from "./library.ts";
 
 /**
  * Starts the handshake. `done` is called once: with what the handshake found out, or with its failure;
- * the socket must then be destroyed. Listeners for data and the end are the caller's.
+ * the socket must then be destroyed. Listeners for data and the end are the caller's. `choose` is asked
+ * when the ClientHello has come and the context has several choices.
  */
 export function startHandshake(
   stream: Duplex | Socket,
   tlsContext: TlsContext,
   serverName: string | undefined,
   done: (outcome: TlsInfo | NetError) => void,
+  choose?: () => SecureContext,
 ): TLSSocket {
   const context = tlsContext as ServerContext | ClientContext;
   const socket = context.tlsContext === "server"
-    ? serverSide(stream, context)
+    ? serverSide(stream, context, choose)
     : clientSide(stream, context, serverName);
   let over = false;
   const finish = (outcome: TlsInfo | NetError) => {
@@ -48,12 +50,18 @@ export function startHandshake(
 /** The peer left, or we did, before the handshake was over. */
 export const GONE: NetError = new NetError("ECONNRESET", "peer closed connection in TLS handshake");
 
-function serverSide(stream: Duplex | Socket, context: ServerContext): TLSSocket {
+function serverSide(
+  stream: Duplex | Socket,
+  context: ServerContext,
+  choose: (() => SecureContext) | undefined,
+): TLSSocket {
+  const chosen = context.choices.length > 1 && choose;
   return new TLSSocket(stream as Socket, {
     isServer: true,
-    secureContext: context.secure,
+    secureContext: context.choices[0].secure,
     requestCert: context.requestCertificate,
     rejectUnauthorized: false,
+    ...(chosen && { SNICallback: (_name, found) => found(null, chosen()) }),
     ...(context.alpn.length > 0 && { ALPNProtocols: [...context.alpn] }),
   });
 }

@@ -26,11 +26,22 @@ export interface Lacks {
   readonly dhparam?: string;
   readonly oldProtocols?: string;
   readonly sessionTickets?: string;
+  /** One context holds one certificate: a pair of kinds needs a choice of contexts. */
+  readonly severalCertificates?: true;
+}
+
+/** As node:crypto's `asymmetricKeyType` names them. */
+export type KeyType = "rsa" | "ec" | "ed25519";
+
+export interface Choice {
+  readonly keyType: KeyType;
+  readonly secure: SecureContext;
 }
 
 export interface ServerContext extends TlsContext {
   readonly tlsContext: "server";
-  readonly secure: SecureContext;
+  /** One, or one a certificate where a context holds no more. */
+  readonly choices: readonly Choice[];
   readonly requestCertificate: boolean;
   readonly trusted: readonly X509Certificate[];
   readonly alpn: readonly string[];
@@ -59,29 +70,34 @@ function serverContext(settings: TlsServerSettings, lacks: Lacks): ServerContext
   if (settings.certificates.length === 0) {
     throw new TlsSettingError("certificates", "a server needs a certificate");
   }
-  settings.certificates.forEach((pair, index) => checkPair(pair, index, "certificates"));
+  const types = settings.certificates.map((pair, i) => checkPair(pair, i, "certificates"));
   const trusted = trustedCertificates(settings.ca);
-  const options: SecureContextOptions = {
-    cert: settings.certificates.map((pair) => pair.certificate),
-    key: settings.certificates.map(keyOption),
+  const common: SecureContextOptions = {
     sessionIdContext: SESSION_ID_CONTEXT,
     ...(settings.sessionTimeout !== undefined && { sessionTimeout: settings.sessionTimeout }),
-    ...protocolOptions(settings.protocols, lacks),
+    ...protocolOptions(settings.protocols, lacks, serverFlags(settings, lacks)),
     ...cipherOptions(settings.ciphers, lacks),
     ...curveOptions(settings.curves, lacks),
     ...dhOptions(settings.dhparam, lacks),
     ...trustOptions(trusted, settings, lacks),
   };
+  const together = lacks.severalCertificates
+    ? settings.certificates.map((pair) => [pair])
+    : [settings.certificates];
   return {
     tlsContext: "server",
-    secure: build({
-      ...options,
-      secureOptions: (options.secureOptions ?? 0) | serverFlags(settings, lacks),
-    }, "certificates"),
+    choices: together.map((pairs, i) => ({
+      keyType: types[i],
+      secure: build({ ...common, ...pairOptions(pairs) }, "certificates", i),
+    })),
     requestCertificate: settings.requestCertificate ?? false,
     trusted,
     alpn: settings.alpn ?? [],
   };
+}
+
+function pairOptions(pairs: readonly CertificateAndKey[]): SecureContextOptions {
+  return { cert: pairs.map((pair) => pair.certificate), key: pairs.map(keyOption) };
 }
 
 function clientContext(settings: TlsClientSettings, lacks: Lacks): ClientContext {
@@ -89,8 +105,8 @@ function clientContext(settings: TlsClientSettings, lacks: Lacks): ClientContext
   if (pair) checkPair(pair, 0, "certificate");
   const trusted = trustedCertificates(settings.ca);
   const secure = build({
-    ...(pair && { cert: pair.certificate, key: [keyOption(pair)] }),
-    ...(settings.protocols && protocolOptions(settings.protocols, lacks)),
+    ...(pair && pairOptions([pair])),
+    ...(settings.protocols && protocolOptions(settings.protocols, lacks, 0)),
     ...cipherOptions(settings.ciphers, lacks),
     ...trustOptions(trusted, settings, lacks),
   }, "certificate");
@@ -113,14 +129,15 @@ function serverFlags(settings: TlsServerSettings, lacks: Lacks): number {
 
 // --- certificates and keys ----------------------------------------------------------------------
 
-/** That both can be read, and belong together. */
+/** That both can be read, and belong together. Gives the kind of key. */
 function checkPair(
   pair: CertificateAndKey,
   index: number,
   setting: "certificates" | "certificate",
-): void {
+): KeyType {
   const certificate = certificateOf(pair, index, setting);
-  if (keyFits(certificate, keyOf(pair, index))) return;
+  const key = keyOf(pair, index);
+  if (keyFits(certificate, key)) return key.asymmetricKeyType as KeyType;
   throw new TlsSettingError("key", "the key does not belong to the certificate", index);
 }
 
@@ -182,14 +199,18 @@ const WITHOUT: Readonly<Record<TlsVersion, number>> = {
   "TLSv1.3": constants.SSL_OP_NO_TLSv1_3,
 };
 
-function protocolOptions(protocols: readonly TlsVersion[], lacks: Lacks): SecureContextOptions {
+function protocolOptions(
+  protocols: readonly TlsVersion[],
+  lacks: Lacks,
+  flags: number,
+): SecureContextOptions {
   const wanted = VERSIONS.filter((version) => protocols.includes(version));
   const usable = lacks.oldProtocols ? wanted.filter(isModern) : wanted;
   if (usable.length === 0) {
     throw new TlsSettingError("protocols", lacks.oldProtocols ?? "no protocol is enabled");
   }
   // Versions may be named with a gap between them.
-  let secureOptions = 0;
+  let secureOptions = flags;
   for (const version of VERSIONS) if (!usable.includes(version)) secureOptions |= WITHOUT[version];
   return { minVersion: usable[0], maxVersion: usable[usable.length - 1], secureOptions };
 }
@@ -244,8 +265,8 @@ function attempt<T>(setting: Setting, index: number, work: () => T): T {
   }
 }
 
-function build(options: SecureContextOptions, setting: Setting): SecureContext {
-  return attempt(setting, 0, () => createSecureContext(options));
+function build(options: SecureContextOptions, setting: Setting, index = 0): SecureContext {
+  return attempt(setting, index, () => createSecureContext(options));
 }
 
 /** OpenSSL's reason where there is one: the rest of its messages are numbers and source files. */

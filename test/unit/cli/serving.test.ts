@@ -54,10 +54,6 @@ class FakeProxy implements Proxy {
     return error ? Promise.reject(error) : Promise.resolve();
   }
 
-  reopenLogs(): void {
-    this.calls.push("reopenLogs");
-  }
-
   drain(): Promise<void> {
     this.calls.push("drain");
     return this.drained;
@@ -377,7 +373,6 @@ test("USR1 opens every log anew", async () => {
   const run = await start();
   run.runtime.host.signal("SIGUSR1");
   assert.equal(run.runtime.files.reopened, 1);
-  assert.deepEqual(run.proxy.calls, ["reopenLogs"]);
 });
 
 test("a fault in one session is logged at alert, and the proxy goes on", async () => {

@@ -1,0 +1,74 @@
+/**
+ * Deno: its own sockets for plain connections, `node:tls` for TLS over them (its native TLS has no
+ * SNI, client certificates or details of the session for servers).
+ */
+
+import process from "node:process";
+import { formatEndpoint, ip, unix } from "../net/address.ts";
+import type { Endpoint } from "../net/address.ts";
+import type { Connection, ConnectOptions, Feature, Receiver, Runtime } from "../net/ports.ts";
+import { DenoConnection } from "./deno/connection.ts";
+import { listen } from "./deno/listener.ts";
+import { dial } from "./deno/transport.ts";
+import { clock, datagram, files, host, netError, random } from "./host.ts";
+import { makeTlsLibrary } from "./tls/library.ts";
+
+const CIPHERS = "Deno's TLS library has a fixed list of ciphers: TLS 1.2 and 1.3, ECDHE with AEAD";
+
+const LACKS: Partial<Record<Feature, string>> = {
+  "tls-dhparam": "Deno's TLS library has no finite-field Diffie-Hellman",
+  "tls-ciphers": CIPHERS,
+  "tls-ciphersuites": CIPHERS,
+  "tls-curves": "Deno's TLS library chooses the key exchange groups itself",
+  "tls-crl": "Deno's TLS library passes over revocation lists",
+  "tls-protocols-old": "Deno's TLS library has TLS 1.2 and 1.3 only",
+  "tls-session-cache": "Deno's TLS library resumes no sessions of servers",
+  "tls-ticket-keys": "Deno's TLS library issues no tickets",
+  "tls-prefer-server-ciphers": "Deno's TLS library chooses the cipher itself",
+  "listen-backlog": "Deno sets the backlog of listeners itself",
+  "listen-buffers": "Deno cannot set socket buffers",
+  "listen-keepalive": "Deno turns TCP keep-alive on and off, with the system's times",
+  "set-user": "Deno cannot set supplementary groups: start it as the user it shall run as",
+  "spawn": "Under Deno the proxy is one process: start several behind different addresses",
+};
+
+// Without any handler for a signal, running out of descriptors has ended the process. This one's
+// default is to be ignored, so that listening to it changes nothing else.
+process.on("SIGWINCH", () => {});
+
+export const runtime: Runtime = {
+  name: "deno",
+  versions: { runtime: Deno.version.deno, tls: "rustls" },
+  supports: (feature) => LACKS[feature] ?? true,
+  listen,
+  connect,
+  datagram,
+  tls: makeTlsLibrary({
+    ciphers: LACKS["tls-ciphers"],
+    crl: LACKS["tls-crl"],
+    curves: LACKS["tls-curves"],
+    dhparam: LACKS["tls-dhparam"],
+    oldProtocols: LACKS["tls-protocols-old"],
+    severalCertificates: true,
+  }),
+  clock,
+  random,
+  files,
+  host,
+};
+
+function connect(to: Endpoint, options: ConnectOptions, receiver: Receiver): Connection {
+  const abort = new AbortController();
+  const unknown = to.is === "unix" ? unix("") : ip(options.localAddress ?? anyAddress(to), 0);
+  const connection = new DenoConnection(unknown, to, () => abort.abort());
+  connection.receiver = receiver;
+  dial(to, options, abort.signal).then(
+    ({ transport, local }) => connection.opened(transport, local),
+    (error) => connection.failed(netError(error, `Cannot connect to ${formatEndpoint(to)}`)),
+  );
+  return connection;
+}
+
+function anyAddress(to: { readonly address: string }): string {
+  return to.address.includes(":") ? "::" : "0.0.0.0";
+}
