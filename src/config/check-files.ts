@@ -5,8 +5,7 @@
  * As in nginx, files of a server without TLS are not looked at.
  */
 
-import { errnoText } from "../core/errors.ts";
-import { FileError } from "../core/errors.ts";
+import { errnoText, FileError } from "../core/errors.ts";
 import type { Files } from "../net/ports.ts";
 import type { ServerDirective } from "./directives/table.ts";
 import type { Findings } from "./findings.ts";

@@ -7,6 +7,11 @@ import type { Schema } from "./kind.ts";
 /** JSON values, as far as a schema has them. */
 export type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
 
+/** The schema as the text of its file. */
+export function jsonSchemaText(): string {
+  return JSON.stringify(jsonSchema(), null, 2) + "\n";
+}
+
 export function jsonSchema(): Json {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",

@@ -64,11 +64,19 @@ export function protocolOfPort(port: number): Protocol | null {
 
 /** nginx goes by the first listener whose port it knows. */
 export function protocolOfListeners(listeners: readonly Listen[]): Protocol | null {
-  for (const { at } of listeners) {
-    const protocol = at[0]?.is === "ip" ? protocolOfPort(at[0].port) : null;
+  for (const listen of listeners) {
+    const port = portOf(listen);
+    const protocol = port === null ? null : protocolOfPort(port);
     if (protocol) return protocol;
   }
   return null;
+}
+
+/** The first port; also of a name that nobody has resolved. */
+function portOf({ at: [first], address }: Listen): number | null {
+  if (first) return first.is === "ip" ? first.port : null;
+  const parsed = parseHostPort(address, { listen: true });
+  return "problem" in parsed ? null : parsed.ports?.[0] ?? null;
 }
 
 export const LISTEN: Kind<readonly Listen[]> = {

@@ -113,7 +113,9 @@ function parse(
     const text = source.text ?? read(path);
     if ((source.syntax ?? syntaxOf(path)) === "toml") return parseToml(path, text, findings);
     const folder = folderOfSource(source, world);
-    return parseNginx(path, text, { read, find: (name) => find(name, folder, world) }, findings);
+    const main = resolvePath(world.host.cwd, path);
+    const includes = { main, read, find: (name: string) => find(name, folder, world) };
+    return parseNginx(path, text, includes, findings);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     const at = { file: path, line: 0, column: 0, length: 1 };

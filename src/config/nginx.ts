@@ -14,8 +14,10 @@ import type { Findings } from "./findings.ts";
 import { Tokens } from "./nginx-tokens.ts";
 import type { Statement, Tree, Word } from "./tree.ts";
 
-/** Where included files come from. Both throw `FileError`. */
+/** Where included files come from. Both functions throw `FileError`. */
 export interface Includes {
+  /** The main file's path as an `include` would find it. */
+  readonly main: string;
   read(path: string): string;
   /** Paths for the argument of `include`, sorted; a pattern may have none. */
   find(pattern: string): readonly string[];
@@ -33,7 +35,7 @@ export function parseNginx(
   findings: Findings,
 ): Tree {
   const reader = new Reader(includes, findings);
-  return { syntax: "nginx", file, statements: reader.file(file, text) };
+  return { syntax: "nginx", file, statements: reader.file(file, text, includes.main) };
 }
 
 class Reader {
@@ -47,8 +49,8 @@ class Reader {
     this.#findings = findings;
   }
 
-  file(file: string, text: string): readonly Statement[] {
-    this.#open.push(file);
+  file(file: string, text: string, path: string): readonly Statement[] {
+    this.#open.push(path);
     const statements = this.#block(new Tokens(file, text, this.#findings), null, 0);
     this.#open.pop();
     return statements;
@@ -179,6 +181,6 @@ class Reader {
       this.#findings.error("include-loop", "includes are nested too deep", at);
       return [];
     }
-    return this.file(path, this.#includes.read(path));
+    return this.file(path, this.#includes.read(path), path);
   }
 }

@@ -38,9 +38,9 @@ const SECONDS_FORM =
   /^(?:(\d+)y)? *(?:(\d+)M)? *(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m)? *(?:(\d+)s?)?$/;
 const SECONDS_SCALES = [365 * DAY, 30 * DAY, 7 * DAY, DAY, HOUR, MINUTE, SECOND];
 
-/** `(\d+)(?!ms)m`: an `m` that begins `ms` is not a minute. */
+/** An `m` that begins `ms` counts no minutes; a number without a unit ends the text. */
 const MILLISECONDS_FORM =
-  /^(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m(?!s))? *(?:(\d+)s?(?!\d|ms))? *(?:(\d+)ms)?$/;
+  /^(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m(?!s))? *(?:(\d+)(?:s|$))? *(?:(\d+)ms)?$/;
 const MILLISECONDS_SCALES = [7 * DAY, DAY, HOUR, MINUTE, SECOND, 1];
 
 /** Milliseconds of a time of the millisecond kind, or null. */

@@ -14,7 +14,9 @@ function isAbsolute(path: string): boolean {
 
 /** The folder that holds `path`: `/` for `/x`, `.` for `x`. */
 export function folderOf(path: string): string {
-  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  // A backslash is an ordinary character of a name, except behind a drive letter.
+  const drive = /^[A-Za-z]:/.test(path);
+  const slash = Math.max(path.lastIndexOf("/"), drive ? path.lastIndexOf("\\") : -1);
   if (slash < 0) return ".";
   return slash === 0 ? "/" : path.slice(0, slash);
 }

@@ -61,7 +61,7 @@ function facts(row: AnyDirective): readonly (readonly [string, string])[] {
     ["Value", kind.name + repeat],
     ["Default", row.defaultText ?? defaultText(row)],
     ["Context", row.contexts.map(contextText).join(", ")],
-    ["Compared with nginx", today ?? (note ? `${STATUS[status]}. ${note.trim()}` : STATUS[status])],
+    ["Compared with nginx", today ?? (note ? `${STATUS[status]}. ${note}` : STATUS[status])],
   ];
 }
 

@@ -34,7 +34,9 @@ export type SourceLines = (file: string, line: number) => string | undefined;
 /** The known word nearest to `word` (Damerau-Levenshtein), if it is near enough to be a slip. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  // In a short word half the letters would be another word: "zz" is no slip for "on".
+  const most = Math.min(Math.max(2, Math.floor(word.length / 3)), Math.floor(word.length / 2));
+  let least = most + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);
     if (distance < least) {

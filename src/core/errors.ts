@@ -38,7 +38,7 @@ export class FileError extends Error {
 }
 
 function errnoForm(code: string, message: string): string {
-  const known = ERRNO[code];
+  const known = Object.hasOwn(ERRNO, code) ? ERRNO[code] : undefined;
   return known ? `(${known[0]}: ${known[1]})` : `(${code}: ${message})`;
 }
 
@@ -71,5 +71,5 @@ const ERRNO: Readonly<Record<string, readonly [number, string]>> = {
 
 /** The operating system's sentence for an errno name, or the name itself. */
 export function errnoText(code: string): string {
-  return ERRNO[code]?.[1] ?? code;
+  return Object.hasOwn(ERRNO, code) ? ERRNO[code][1] : code;
 }

@@ -54,7 +54,7 @@ export interface DemoOptions {
 /** Rejects with a `NetError` that names the port, when one of the proxy's is busy. */
 export async function startDemo({ runtime, ports, log = SILENT }: DemoOptions): Promise<Demo> {
   const chosen = await freePorts(runtime, { ...portsFrom(DEMO_PORT_BASE), ...ports });
-  const now = runtime.clock.now;
+  const now = () => runtime.clock.now();
   const mailbox = new Mailbox(Math.floor(now() / 1000));
   furnish(mailbox, now(), chosen);
   const started: Backend[] = [];

@@ -55,7 +55,7 @@ export class Wheel {
     slot.previous!.next = deadline;
     slot.previous = deadline;
     this.#armed++;
-    this.#timer ??= this.#clock.after(this.#tickMs, this.#turn);
+    this.#timer ??= this.#nextTurn();
   }
 
   disarm(deadline: Deadline): void {
@@ -85,19 +85,31 @@ export class Wheel {
     return Math.floor((this.#clock.monotonic() - this.#start) / this.#tickMs);
   }
 
+  /**
+   * On the boundary of a tick: turns at any other phase would add up to a tick of their own. Whole
+   * milliseconds, since a timer that comes a fraction too early has to be set again.
+   */
+  #nextTurn(): Timer {
+    const into = (this.#clock.monotonic() - this.#start) % this.#tickMs;
+    return this.#clock.after(Math.ceil(this.#tickMs - into), this.#turn);
+  }
+
   #turn = (): void => {
     this.#timer = null;
+    const bugs: unknown[] = [];
     const now = this.#now();
     const last = this.#tick;
     this.#tick = Math.max(last, now);
     // A process that slept long visits each slot once, not once a missed tick.
     const turns = Math.min(now - last, SLOTS);
-    for (let i = 1; i <= turns; i++) this.#visit(this.#slots[(last + i) % SLOTS], now);
-    if (this.#armed > 0) this.#timer ??= this.#clock.after(this.#tickMs, this.#turn);
+    for (let i = 1; i <= turns; i++) this.#visit(this.#slots[(last + i) % SLOTS], now, bugs);
+    if (this.#armed > 0) this.#timer ??= this.#nextTurn();
+    // Only now: one session's bug must not take the deadlines of all others with it.
+    if (bugs.length > 0) throw bugs[0];
   };
 
   /** Expires what is due in the slot; entries of later rounds stay. */
-  #visit(slot: Slot, now: number): void {
+  #visit(slot: Slot, now: number, bugs: unknown[]): void {
     const due: Deadline[] = [];
     for (let entry: Deadline = slot.next!; entry !== slot; entry = entry.next!) {
       if (entry.due <= now) due.push(entry);
@@ -106,7 +118,11 @@ export class Wheel {
       // An earlier one may have disarmed or moved it.
       if (entry.next === null || entry.due > now) continue;
       this.disarm(entry);
-      entry.expired();
+      try {
+        entry.expired();
+      } catch (error) {
+        bugs.push(error);
+      }
     }
   }
 }

@@ -9,6 +9,7 @@ import type { Endpoint } from "../net/address.ts";
 import type { Connection, ConnectOptions, Feature, Receiver, Runtime } from "../net/ports.ts";
 import { DenoConnection } from "./deno/connection.ts";
 import { listen } from "./deno/listener.ts";
+import { contextFault } from "./deno/trial.ts";
 import { dial } from "./deno/transport.ts";
 import { clock, datagram, files, host, netError, random } from "./host.ts";
 import { makeTlsLibrary } from "./tls/library.ts";
@@ -50,6 +51,7 @@ export const runtime: Runtime = {
     dhparam: LACKS["tls-dhparam"],
     oldProtocols: LACKS["tls-protocols-old"],
     severalCertificates: true,
+    fault: contextFault,
   }),
   clock,
   random,

@@ -35,8 +35,19 @@ export const clock: Clock = {
   },
 };
 
+/** Small requests (a salt, a query id) share one call to the kernel. */
+const POOL = 4096;
+let pool: Uint8Array = new Uint8Array(0);
+let drawn = 0;
+
 export function random(size: number): Uint8Array {
-  return randomFillSync(new Uint8Array(size));
+  if (size > POOL / 16) return randomFillSync(new Uint8Array(size));
+  if (drawn + size > pool.length) {
+    pool = randomFillSync(new Uint8Array(POOL));
+    drawn = 0;
+  }
+  drawn += size;
+  return pool.slice(drawn - size, drawn);
 }
 
 /** Deno has none: root's supplementary groups would stay, so `setUser` is not offered there. */

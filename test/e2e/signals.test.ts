@@ -17,6 +17,7 @@ interface Setting extends AsyncDisposable {
   readonly auth: AuthServer;
   readonly proxy: Proxy;
   readonly port: number;
+  readonly toml: string;
   /** A session joined to its backend. */
   session(port?: number): Promise<LineClient>;
 }
@@ -98,8 +99,7 @@ describe("signals", () => {
 
   test("a port that is taken: one sentence, and a failing exit status", async () => {
     await using setting = await start();
-    const second = startProxy(readFileSync(join(setting.proxy.folder, "doorpost.toml"), "utf8"));
-    await assert.rejects(second, (error: Error) => {
+    await assert.rejects(startProxy(setting.toml), (error: Error) => {
       assert.match(error.message, /ended \(1\)/);
       assert.match(
         error.message,
@@ -119,13 +119,14 @@ async function start(): Promise<Setting> {
   );
   const auth = await startAuthServer(() => allow(backend.port));
   const port = await freePort();
-  const proxy = await startProxy(
-    `auth_http = "${auth.url}"\n[[server]]\nlisten = "127.0.0.1:${port}"\nprotocol = "pop3"\n`,
-  );
+  const toml =
+    `auth_http = "${auth.url}"\n[[server]]\nlisten = "127.0.0.1:${port}"\nprotocol = "pop3"\n`;
+  const proxy = await startProxy(toml);
   return {
     auth,
     proxy,
     port,
+    toml,
     async session(at = port) {
       const client = await LineClient.connect(at);
       await client.line();

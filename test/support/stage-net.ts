@@ -19,8 +19,12 @@ export interface ProxyUnderTest {
 
 export interface World {
   readonly runtime: Runtime;
-  /** Starts a proxy whose one server has these lines (`auth_http` among them), on a free port. */
-  start(settings: string): Promise<ProxyUnderTest>;
+  /** Where the transcript's auth server shall listen; port 0 when that is free to choose. */
+  authAt(transcript: Transcript): Endpoint;
+  /** A proxy whose one server has the transcript's settings and asks the auth server on `authPort`. */
+  start(transcript: Transcript, authPort: number): Promise<ProxyUnderTest>;
+  /** Lets what was written arrive before anything else is. */
+  turn(): Promise<void>;
   pass(ms: number): Promise<void>;
   /** PEM of the authority that vouches for the proxy's certificate. */
   readonly ca: string;
@@ -28,7 +32,7 @@ export interface World {
 
 export async function netStage(world: World, transcript: Transcript): Promise<NetStage> {
   const stage = new NetStage(world);
-  await stage.open(transcript.settings);
+  await stage.open(transcript);
   return stage;
 }
 
@@ -50,27 +54,27 @@ class NetStage implements Stage {
     this.#world = world;
   }
 
-  async open(settings: string): Promise<void> {
+  async open(transcript: Transcript): Promise<void> {
     const { runtime } = this.#world;
-    const free = ip("127.0.0.1", 0);
-    this.#authListener = await runtime.listen(free, {}, (connection) => this.#auth.add(connection));
-    this.#backListener = await runtime.listen(free, {}, (connection) => this.#back.add(connection));
-    const port = (this.#authListener.at as { port: number }).port;
-    this.#proxy = await this.#world.start(
-      `auth_http = "127.0.0.1:${port}/auth"\n${settings}`,
+    const add = (queue: Queue) => (connection: Connection) => queue.add(connection);
+    this.#authListener = await runtime.listen(
+      this.#world.authAt(transcript),
+      {},
+      add(this.#auth),
     );
+    this.#backListener = await runtime.listen(ip("127.0.0.1", 0), {}, add(this.#back));
+    this.#proxy = await this.#world.start(transcript, portOf(this.#authListener));
     this.#client.adopt(runtime.connect(this.#proxy.at, {}, this.#client.receiver));
     await this.#client.opened;
   }
 
   get backend(): { host: string; port: number } {
-    return { host: "127.0.0.1", port: (this.#backListener.at as { port: number }).port };
+    return { host: "127.0.0.1", port: portOf(this.#backListener) };
   }
 
   send(bytes: Uint8Array): Promise<void> {
     this.#client.write(bytes);
-    // A turn for the other side, so that separate writes arrive separately.
-    return new Promise((resolve) => this.#world.runtime.clock.after(0, resolve));
+    return this.#world.turn();
   }
 
   async receive(size: number): Promise<ByteString> {
@@ -167,6 +171,10 @@ class NetStage implements Stage {
     await this.#backListener.close().catch(() => {});
     await this.#proxy.stop();
   }
+}
+
+function portOf({ at }: Listener): number {
+  return at.is === "ip" ? at.port : 0;
 }
 
 /** Connections that came in, and whoever waits for the next one. */

@@ -14,7 +14,7 @@ export const AUTH_HTTP = {
     example: "auth_http http://127.0.0.1:9000/auth;",
     repeat: "last",
     status: "differs",
-    note: "A query without a path is asked for as `/?...`, where nginx sends a malformed request. ",
+    note: "A query without a path is asked for as `/?...`, where nginx sends a malformed request.",
   }),
   auth_http_timeout: row(TIME, {
     contexts: MAIL,

@@ -165,6 +165,7 @@ export class DenoConnection implements Connection {
     }
     this.tls = outcome;
     this.#abandon = null;
+    this.#layer.pause();
     this.#release();
     resolve(outcome);
     // Not before whoever awaits the promise, through however many others, has had a turn.

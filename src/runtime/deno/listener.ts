@@ -42,11 +42,9 @@ class Acceptor<C extends Deno.Conn> {
   /** Out of descriptors, or a peer gave up waiting: nothing that happens here is the end. */
   async #run(arrived: (conn: C) => void): Promise<void> {
     while (this.#open) {
-      try {
-        arrived(await this.#native.accept() as C);
-      } catch {
-        if (this.#open) await new Promise((resolve) => setTimeout(resolve, ACCEPT_BACKOFF_MS));
-      }
+      const conn = await this.#native.accept().catch(() => null);
+      if (conn) arrived(conn as C);
+      else if (this.#open) await new Promise((resolve) => setTimeout(resolve, ACCEPT_BACKOFF_MS));
     }
   }
 

@@ -27,7 +27,7 @@ export async function dial(
   const doing = `Cannot connect to ${formatEndpoint(to)}`;
   // Names are the resolver's business.
   if (isIP(to.address) === 0) throw new NetError("EINVAL", `${doing}: not an IP address`);
-  if (options.localAddress !== undefined) return await dialFrom(to, options, signal);
+  if (options.localAddress !== undefined) return await dialFrom(to, options, signal, doing);
   const conn = await Deno.connect({ hostname: to.address, port: to.port, signal });
   conn.setNoDelay(true);
   if (options.keepAlive) conn.setKeepAlive(true);
@@ -39,12 +39,20 @@ function dialFrom(
   to: { readonly address: string; readonly port: number },
   { localAddress, keepAlive }: ConnectOptions,
   signal: AbortSignal,
+  doing: string,
 ): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     const target = { host: to.address, port: to.port, localAddress, allowHalfOpen: true };
     const socket = connect({ ...target, noDelay: true, keepAlive });
     signal.addEventListener("abort", () => socket.destroy(), { once: true });
-    socket.once("error", reject);
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      // Deno says EINVAL of every address that cannot be bound.
+      reject(
+        error.syscall === "bind"
+          ? new NetError("EADDRNOTAVAIL", `${doing}: cannot assign requested address`)
+          : error,
+      );
+    });
     socket.once("connect", () => {
       const local = ip(normaliseAddress(socket.localAddress ?? ""), socket.localPort ?? 0);
       resolve({ transport: new NodeTransport(socket), local });

@@ -7,7 +7,7 @@
  */
 
 import { concat, EMPTY } from "../../core/bytes.ts";
-import type { NetError } from "../../core/errors.ts";
+import { NetError } from "../../core/errors.ts";
 import { netError } from "../host/errno.ts";
 
 /** What a `Deno.Conn` has, and `NodeTransport` imitates. */
@@ -128,19 +128,18 @@ export class Wire implements Layer {
     const transport = this.#transport;
     if (this.#reading || !transport) return;
     this.#reading = true;
-    try {
-      while (this.#flowing && !this.#closed && !this.#ended) {
-        if (this.#buffer.length === 0) this.#buffer = new Uint8Array(this.#size);
-        const size = await transport.read(this.#buffer);
-        if (this.#closed) return;
-        if (size === null) this.#ended = true;
-        else this.#arrived(this.#take(size));
+    while (this.#flowing && !this.#closed && !this.#ended) {
+      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(this.#size);
+      const size = await transport.read(this.#buffer).catch(netError);
+      if (this.#closed) return;
+      if (size instanceof NetError) {
+        this.sink.failed(size);
+        return;
       }
-    } catch (error) {
-      if (!this.#closed) this.sink.failed(netError(error));
-    } finally {
-      this.#reading = false;
+      if (size === null) this.#ended = true;
+      else this.#arrived(this.#take(size));
     }
+    this.#reading = false;
     this.#tellEnd();
   }
 
@@ -193,13 +192,25 @@ export class Wire implements Layer {
     if (this.#writing || !transport || this.#closed) return;
     if (this.#queue.length === 0 && !this.#ending && this.#whenFlushed.length === 0) return;
     this.#writing = true;
-    this.#writeOn(transport).catch((error) => {
-      if (!this.#closed) this.sink.failed(netError(error));
-    });
+    void this.#writeOn(transport);
   }
 
   async #writeOn(transport: Transport): Promise<void> {
     const busy = this.#queue.length > 0;
+    const error = await this.#send(transport).then(() => null, netError);
+    if (this.#closed) return;
+    if (error) {
+      this.sink.failed(error);
+      return;
+    }
+    // Nothing is written after FIN.
+    this.#writing = this.#ending;
+    if (busy) this.sink.drain();
+    for (const then of this.#whenFlushed.splice(0)) then();
+    if (this.#ending) this.sink.finished();
+  }
+
+  async #send(transport: Transport): Promise<void> {
     while (this.#queue.length > 0) {
       let rest = this.#next();
       while (rest.length > 0) {
@@ -209,14 +220,7 @@ export class Wire implements Layer {
         rest = rest.subarray(size);
       }
     }
-    if (this.#ending) {
-      await transport.closeWrite();
-      if (this.#closed) return;
-    }
-    this.#writing = this.#ending;
-    if (busy) this.sink.drain();
-    for (const then of this.#whenFlushed.splice(0)) then();
-    if (this.#ending) this.sink.finished();
+    if (this.#ending) await transport.closeWrite();
   }
 
   #next(): Uint8Array {

@@ -9,11 +9,12 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect, type SecureContext, TLSSocket } from "node:tls";
+import { checkServerIdentity, connect, type SecureContext, TLSSocket } from "node:tls";
 import { errnoText, NetError } from "../../core/errors.ts";
 import type { TlsContext, TlsInfo } from "../../net/ports.ts";
 import { describe, verifyResult } from "../certificate.ts";
 import { errorCode, netError } from "../host/errno.ts";
+import { chainDepth, refineFault } from "./chain.ts";
 import { type ClientContext, type ServerContext, wordsOf } from "./library.ts";
 
 /**
@@ -103,7 +104,7 @@ function judge(
   const peer = socket.getPeerX509Certificate();
   const fault = context.tlsContext === "server"
     ? faultOfClient(socket, context, peer)
-    : chainFault(socket) ?? nameFault(peer, serverName);
+    : faultOfServer(socket, context, peer, serverName);
   const verify = verifyResult(fault);
   if (fault !== null && context.tlsContext === "client" && context.verify) {
     return new NetError(fault, `certificate verify error: (${verify.code}:${verify.text})`);
@@ -133,21 +134,27 @@ function sniOf(serverName: string | undefined): string | undefined {
 /** A server that asked and was given nothing says so; one that did not ask has nothing to say. */
 function faultOfClient(
   socket: TLSSocket,
-  context: ServerContext,
+  { requestCertificate, trusted }: ServerContext,
   peer: X509Certificate | undefined,
 ): string | null {
-  if (!context.requestCertificate) return null;
-  return peer ? chainFault(socket) : "UNABLE_TO_GET_ISSUER_CERT";
+  if (!requestCertificate) return null;
+  if (!peer) return "UNABLE_TO_GET_ISSUER_CERT";
+  const fault = chainFault(socket);
+  return fault === null ? null : refineFault(fault, peer, trusted);
 }
 
 /** RFC 9525 section 6. Without a name to hold it against no certificate is the right one. */
-function nameFault(
+function faultOfServer(
+  socket: TLSSocket,
+  { trusted }: ClientContext,
   peer: X509Certificate | undefined,
   serverName: string | undefined,
 ): string | null {
   if (!peer || serverName === undefined) return "HOSTNAME_MISMATCH";
-  if (isIP(serverName) !== 0) return peer.checkIP(serverName) ? null : "IP_ADDRESS_MISMATCH";
-  return peer.checkHost(serverName) ? null : "HOSTNAME_MISMATCH";
+  const fault = chainFault(socket);
+  if (fault !== null) return refineFault(fault, peer, trusted);
+  if (!checkServerIdentity(serverName, peer.toLegacyObject())) return null;
+  return isIP(serverName) === 0 ? "HOSTNAME_MISMATCH" : "IP_ADDRESS_MISMATCH";
 }
 
 /** OpenSSL's name of what is wrong with the peer's chain. Node gives an error, Deno the name. */
@@ -157,28 +164,3 @@ function chainFault(socket: TLSSocket): string | null {
   if (!fault) return null;
   return typeof fault === "string" ? fault : errorCode(fault);
 }
-
-/**
- * How many certificates lie between a verified one and its anchor: found among those that the peer sent
- * and those that we trust. An anchor that is in neither is the system's, one step further on.
- */
-function chainDepth(leaf: X509Certificate, trusted: readonly X509Certificate[]): number {
-  const known = [...trusted];
-  for (let sent = leaf.issuerCertificate; sent && known.length < LONGEST_CHAIN + trusted.length;) {
-    known.push(sent);
-    sent = sent.issuerCertificate;
-  }
-  let current = leaf;
-  let between = 0;
-  while (between < LONGEST_CHAIN && !current.checkIssued(current)) {
-    const issuer = known.find((one) => current.checkIssued(one));
-    if (!issuer) return between;
-    if (issuer.checkIssued(issuer)) return between;
-    between++;
-    current = issuer;
-  }
-  return between;
-}
-
-/** A peer may send as many as it likes; OpenSSL stops at 100, nobody means more than a handful. */
-const LONGEST_CHAIN = 16;

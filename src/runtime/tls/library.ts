@@ -28,6 +28,8 @@ export interface Lacks {
   readonly sessionTickets?: string;
   /** One context holds one certificate: a pair of kinds needs a choice of contexts. */
   readonly severalCertificates?: true;
+  /** Why a context that was made cannot be used, where the runtime finds out only then. */
+  readonly fault?: (secure: SecureContext) => string | null;
 }
 
 /** As node:crypto's `asymmetricKeyType` names them. */
@@ -88,7 +90,7 @@ function serverContext(settings: TlsServerSettings, lacks: Lacks): ServerContext
     tlsContext: "server",
     choices: together.map((pairs, i) => ({
       keyType: types[i],
-      secure: build({ ...common, ...pairOptions(pairs) }, "certificates", i),
+      secure: tried({ ...common, ...pairOptions(pairs) }, lacks, i),
     })),
     requestCertificate: settings.requestCertificate ?? false,
     trusted,
@@ -263,6 +265,13 @@ function attempt<T>(setting: Setting, index: number, work: () => T): T {
   } catch (error) {
     throw new TlsSettingError(setting, wordsOf(error), index);
   }
+}
+
+function tried(options: SecureContextOptions, lacks: Lacks, index: number): SecureContext {
+  const secure = build(options, "certificates", index);
+  const fault = lacks.fault?.(secure) ?? null;
+  if (fault !== null) throw new TlsSettingError("certificates", fault, index);
+  return secure;
 }
 
 function build(options: SecureContextOptions, setting: Setting, index = 0): SecureContext {

@@ -9,11 +9,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { print } from "../../../src/config/print.ts";
+import { ROOT } from "../../support/source.ts";
 import { line, loadText } from "./support.ts";
 
-const FOLDER = fileURLToPath(new URL("../../config/", import.meta.url).href);
+const FOLDER = `${ROOT}/test/config/`;
 const RULE = "-".repeat(80);
 
 async function outcome(input: string, file: string): Promise<string> {

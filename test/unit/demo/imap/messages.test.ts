@@ -86,6 +86,12 @@ describe("COPY and MOVE", () => {
     ],
     [
       "copy by UID",
+      "C: b UID COPY 3,1 Trash\nS: b OK [COPYUID 1001 1,3 1:2] COPY completed",
+      [1, 2, 3],
+      [1, 2],
+    ],
+    [
+      "need a folder to go to",
       "C: b UID COPY 3,1 trash\nS: b NO [TRYCREATE] No such folder",
       [1, 2, 3],
       [],

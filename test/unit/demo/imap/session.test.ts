@@ -231,12 +231,12 @@ describe("what makes no sense", () => {
     ["a FOO", "a BAD Unknown command"],
     ["a UID NOOP", "a BAD Unknown command"],
     ["a UID", "a BAD Unknown command"],
-    ["a __proto__", "a BAD Unknown command"],
+    ["a constructor", "a BAD Unknown command"],
     ["a NOOP x", "a BAD Too many arguments"],
     ["a STARTTLS", "a BAD Unknown command"],
   ];
   for (const [line, reply] of cases) {
-    test(line || "(empty)", () => loggedIn().play(`C: ${line}\nS: ${reply.replace("__", "__")}`));
+    test(line || "(empty)", () => loggedIn().play(`C: ${line}\nS: ${reply}`));
   }
 
   test("is borne a number of times", () => {
@@ -266,7 +266,7 @@ describe("what makes no sense", () => {
 
   test("is a message beyond the cap", () => {
     loggedIn().play(`
-      C: b APPEND INBOX {${DEMO_MESSAGE + DEMO_IMAP_LITERALS}}
+      C: b APPEND INBOX {${DEMO_MESSAGE + DEMO_IMAP_LITERALS + 1}}
       S: b NO [TOOBIG] Literal too large`);
   });
 });

@@ -1,0 +1,32 @@
+/** Every transcript through the whole proxy, over the memory runtime and its fake clock. */
+
+import { describe, test } from "node:test";
+import {
+  type Chunking,
+  createMemoryRuntime,
+  ONE_BYTE,
+  WHOLE,
+} from "../../../src/runtime/memory.ts";
+import { netStage } from "../../support/stage-net.ts";
+import { loadTranscripts, play } from "../../support/transcript.ts";
+import { inProcess } from "../../support/world.ts";
+
+const CHUNKINGS: readonly (readonly [string, Chunking])[] = [
+  ["chunks as they were sent", WHOLE],
+  ["byte by byte", ONE_BYTE],
+];
+
+for (const [name, chunking] of CHUNKINGS) {
+  describe(`transcripts over the memory runtime, ${name}`, () => {
+    for (const transcript of loadTranscripts()) {
+      test(`${transcript.file}: ${transcript.title}`, async () => {
+        const memory = createMemoryRuntime({ chunking, now: Date.now() });
+        const world = await inProcess(memory, {
+          turn: () => memory.settle(),
+          pass: (ms) => memory.advance(ms),
+        });
+        await play(transcript, await netStage(world, transcript), "whole");
+      });
+    }
+  });
+}
