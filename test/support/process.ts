@@ -220,10 +220,15 @@ function descriptorsOf(pid: number): number {
 export async function freePort(host = "127.0.0.1"): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);
-    if (await isFree(port, host)) return port;
+    if (given.has(port) || !(await isFree(port, host))) continue;
+    given.add(port);
+    return port;
   }
   throw new Error("No free port found");
 }
+
+/** A port that was given once is somebody's, although nobody listens on it yet. */
+const given = new Set<number>();
 
 function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
