@@ -5,6 +5,7 @@
  * `dist/doorpost-NAME`, made from the Bun executable that Bun's own npm package for the platform
  * carries, so that nothing else is downloaded. `node` transpiles sources and tests to `build/node`,
  * because Node 20 cannot read TypeScript. `deno` compiles with Deno, where its base binary is at hand.
+ * `reference` writes what is generated from the directive table below `docs`.
  */
 
 import { createHash } from "node:crypto";
@@ -51,21 +52,21 @@ const PLATFORMS: Readonly<Record<string, Platform>> = {
 };
 
 const USAGE = `usage: bun build.ts [--target NAME]... [--quiet]
-NAME: ${Object.keys(PLATFORMS).join(", ")}, all, node, deno`;
+NAME: ${Object.keys(PLATFORMS).join(", ")}, all, node, deno, reference`;
 
 class BuildError extends Error {}
 
-main(process.argv.slice(2));
+await main(process.argv.slice(2));
 
-function main(args: readonly string[]): void {
+async function main(args: readonly string[]): Promise<void> {
   try {
     const { targets, quiet } = readArguments(args);
     process.chdir(ROOT);
     for (const target of targets) {
-      const made = build(target);
+      const made = await build(target);
       if (!quiet) console.log(made);
     }
-    if (targets.some((target) => target !== "node")) writeChecksums();
+    if (targets.some((target) => !["node", "reference"].includes(target))) writeChecksums();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`build: ${error.message}`);
@@ -83,15 +84,16 @@ function readArguments(args: readonly string[]): { targets: string[]; quiet: boo
     else if (word.startsWith("--target=")) targets.push(word.slice("--target=".length));
     else throw new BuildError(`Unknown option ${word}\n${USAGE}`);
   }
-  const known = ["all", "node", "deno", ...Object.keys(PLATFORMS)];
+  const known = ["all", "node", "deno", "reference", ...Object.keys(PLATFORMS)];
   const unknown = targets.find((target) => !known.includes(target));
   if (unknown !== undefined) throw new BuildError(`Unknown target "${unknown}"\n${USAGE}`);
   const all = targets.flatMap((target) => target === "all" ? Object.keys(PLATFORMS) : [target]);
   return { targets: all.length === 0 ? ["here"] : [...new Set(all)], quiet };
 }
 
-function build(target: string): string {
+function build(target: string): string | Promise<string> {
   if (target === "node") return transpileForNode();
+  if (target === "reference") return writeReference();
   if (target === "deno") return compileWithDeno();
   if (target === "here") return compile(process.platform === "win32" ? "doorpost.exe" : "doorpost");
   const platform = PLATFORMS[target]!;
@@ -251,6 +253,15 @@ function compileWithDeno(): string {
     );
   }
   return `${join("dist", "doorpost-deno")}  ${(statSync(out).size / 2 ** 20).toFixed(0)} MiB`;
+}
+
+/** Loaded only here: a fault in the sources must not keep the other targets from saying so themselves. */
+async function writeReference(): Promise<string> {
+  const { reference } = await import("./src/config/reference.ts");
+  const { jsonSchemaText } = await import("./src/config/json-schema.ts");
+  writeFileSync(join("docs", "directives.md"), reference());
+  writeFileSync(join("docs", "doorpost.schema.json"), jsonSchemaText());
+  return "docs/directives.md, docs/doorpost.schema.json";
 }
 
 /** Runs a command quietly; its output is shown when it fails. */

@@ -86,7 +86,7 @@ function chosenSteps(args: readonly string[], all: readonly Step[]): readonly St
 
 /** In the order of starting: the long ones first, so that the short ones fill the gaps. */
 function allSteps(reports: string, fix: boolean): Step[] {
-  const shared = testFiles("test", ["contract", "e2e", "bench"]);
+  const shared = testFiles("test", ["contract", "e2e", "bench"]).concat(contractFiles("memory"));
   const checked = ["mod.ts", "build.ts", "src", "test"].filter(existsSync);
   const check = (name: string, command: string[]): Step => ({ name, command, limit: 3 * MINUTE });
   return [
@@ -148,8 +148,8 @@ function testCommand(runtime: RuntimeName, files: readonly string[], junit: stri
   }
 }
 
-/** The short files that hold one runtime to the contract. */
-function contractFiles(runtime: RuntimeName): string[] {
+/** The short file that holds one runtime to the contract. */
+function contractFiles(runtime: RuntimeName | "memory"): string[] {
   return testFiles(join("test", "contract"), []).filter((file) => file.includes(runtime));
 }
 

@@ -20,6 +20,9 @@ export const SMTP_ARGUMENTS = 11;
 /** A PROXY v1 line is at most 107 bytes; a v2 header with TLVs is refused beyond this (as nginx). */
 export const PROXY_HEADER = 4096;
 
+/** A name in a PROXY v2 TLV: host names have at most 255 bytes, common names 64 characters (X.520). */
+export const PROXY_TLV = 256;
+
 /** An auth server's answer, status line to blank line. nginx stops at 1024; real servers send more. */
 export const AUTH_RESPONSE = 16 * 1024;
 
@@ -148,8 +151,14 @@ export const UNIX_PATH = 107;
 /** Names and addresses that the resolver remembers; one client address costs two. */
 export const DNS_CACHE = 4096;
 
-/** A DNS message by TCP: its length field allows more, a PTR or address answer needs far less. */
+/** A DNS message: the length field of TCP allows more, a PTR or address answer needs far less. */
 export const DNS_MESSAGE = 16 * 1024;
+
+/** Values of one DNS answer: more do not fit in one by UDP, and what is kept of it must be bounded. */
+export const DNS_VALUES = 32;
+
+/** Look-ups under way: each holds a descriptor, which a slow DNS server must not use up. */
+export const DNS_ASKING = 1024;
 
 /** How long one DNS server is waited for before the next is asked (nginx resends after 5 s). */
 export const DNS_RETRY_MS = 5_000;

@@ -28,7 +28,7 @@ Speak IMAP yourself, over STARTTLS:
     openssl s_client -quiet -crlf -starttls imap -connect 127.0.0.1:${ports.imap} 2>/dev/null
 
 A whole client, which asks about the certificate once:
-  mutt -F /dev/null -f imaps://${encoded}@127.0.0.1:${ports.imaps}/
+  mutt -F /dev/null -e 'set folder=.' -f imaps://${encoded}@127.0.0.1:${ports.imaps}/
 
 Next, in front of your own servers:
   doorpost serve --init doorpost.toml

@@ -96,7 +96,7 @@ async function freePorts(runtime: Runtime, wanted: DemoPorts): Promise<DemoPorts
       const at = ip("127.0.0.1", wanted[name]);
       const listener = await runtime.listen(at, {}, (connection) => connection.destroy())
         .catch((error) => {
-          throw explained(error, at);
+          throw explained(error, at, wanted[name] - portsFrom(0)[name]);
         });
       held.push(listener);
       if (listener.at.is === "ip") chosen[name] = listener.at.port;
@@ -107,9 +107,10 @@ async function freePorts(runtime: Runtime, wanted: DemoPorts): Promise<DemoPorts
   return chosen;
 }
 
-function explained(error: unknown, at: Endpoint): unknown {
+/** A busy port's error, with a way out: the next thousand above `base`. */
+function explained(error: unknown, at: Endpoint, base: number): unknown {
   if (!(error instanceof NetError) || error.code !== "EADDRINUSE") return error;
-  const other = `doorpost serve --demo --demo-port-base ${DEMO_PORT_BASE + 1000}`;
+  const other = `doorpost serve --demo --demo-port-base ${base + 1000}`;
   return new NetError(
     error.code,
     `Cannot bind ${formatEndpoint(at)}: address in use. ` +

@@ -214,6 +214,11 @@ export interface TlsInfo {
   /** OpenSSL's verify code (`18`) and text; `ok`, `0` and `ok` when the peer's certificate verified. */
   readonly verify: { readonly ok: boolean; readonly code: string; readonly text: string };
   readonly peer: Certificate | null;
+  /**
+   * Server side: the certificate that we showed, as OpenSSL and haproxy name its parts: signature
+   * `RSA-SHA256`, `ecdsa-with-SHA256`; key `RSA2048`, `EC256`. Absent where the library does not tell.
+   */
+  readonly own?: { readonly signature: string; readonly key: string };
   readonly resumed: boolean;
 }
 

@@ -9,7 +9,7 @@
 
 import { concat, EMPTY, encode, toByteString } from "../core/bytes.ts";
 import { PROXY_TLV } from "../core/limits.ts";
-import { type Endpoint, normaliseAddress, parseAddress } from "./address.ts";
+import { type Endpoint, formatAddress, normaliseAddress, parseAddress } from "./address.ts";
 import type { TlsInfo } from "./ports.ts";
 import { PROXY_V2_SIGNATURE } from "./proxy-header.ts";
 
@@ -24,10 +24,11 @@ export function encodeProxyHeader(
   return version === "on" ? encodeV1(pair) : encodeV2(pair, tls);
 }
 
-/** Source and destination, in one family. */
 interface Pair {
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
+  /** Bytes of an address on the wire: 16 when either is IPv6. */
+  readonly width: 4 | 16;
   readonly ports: readonly [number, number];
 }
 
@@ -38,28 +39,23 @@ function pairOf(client: Endpoint, local: Endpoint): Pair | null {
   const source = parseAddress(normaliseAddress(client.address));
   const destination = parseAddress(normaliseAddress(local.address));
   if (!source || !destination) return null;
-  const width = Math.max(source.length, destination.length);
-  return {
-    source: widened(source, width),
-    destination: widened(destination, width),
-    ports: [client.port, local.port],
-  };
-}
-
-const MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255);
-
-function widened(address: Uint8Array, width: number): Uint8Array {
-  return address.length === width ? address : concat([MAPPED, address]);
+  const width = source.length === 4 && destination.length === 4 ? 4 : 16;
+  return { source, destination, width, ports: [client.port, local.port] };
 }
 
 // --- version 1 ----------------------------------------------------------------------------------
 
 function encodeV1(pair: Pair | null): Uint8Array {
   if (!pair) return encode("PROXY UNKNOWN\r\n");
-  const { source, destination, ports } = pair;
-  const family = source.length === 4 ? "TCP4" : "TCP6";
-  const addresses = `${addressText(source)} ${addressText(destination)}`;
+  const { source, destination, width, ports } = pair;
+  const family = width === 4 ? "TCP4" : "TCP6";
+  const addresses = `${addressText(source, width)} ${addressText(destination, width)}`;
   return encode(`PROXY ${family} ${addresses} ${ports[0]} ${ports[1]}\r\n`);
+}
+
+/** RFC 5952 section 5: the form in which an IPv4-mapped address is recognised. */
+function addressText(address: Uint8Array, width: number): string {
+  return (address.length < width ? "::ffff:" : "") + formatAddress(address);
 }
 
 // --- version 2 ----------------------------------------------------------------------------------
@@ -89,11 +85,11 @@ const UNVERIFIED = 1;
 
 function encodeV2(pair: Pair | null, tls: TlsInfo | null): Uint8Array {
   const block = concat([
-    ...(pair ? [pair.source, pair.destination, ...pair.ports.map(uint16)] : []),
+    ...(pair ? addressBlock(pair) : []),
     ...(tls ? tlsTlvs(tls) : []),
     tlv(TYPE_CRC32C, uint32(0)),
   ]);
-  const family = pair ? (pair.source.length === 4 ? TCP4 : TCP6) : UNSPECIFIED;
+  const family = pair ? (pair.width === 4 ? TCP4 : TCP6) : UNSPECIFIED;
   const header = concat([
     PROXY_V2_SIGNATURE,
     Uint8Array.of(pair ? PROXY : LOCAL, family),
@@ -103,6 +99,16 @@ function encodeV2(pair: Pair | null, tls: TlsInfo | null): Uint8Array {
   // Over all of it, the checksum itself being zero; which it is so far.
   header.set(uint32(crc32c(header)), header.length - 4);
   return header;
+}
+
+function addressBlock({ source, destination, width, ports }: Pair): Uint8Array[] {
+  return [widened(source, width), widened(destination, width), ...ports.map(uint16)];
+}
+
+const MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255);
+
+function widened(address: Uint8Array, width: number): Uint8Array {
+  return address.length === width ? address : concat([MAPPED, address]);
 }
 
 function tlsTlvs(tls: TlsInfo): Uint8Array[] {

@@ -20,7 +20,20 @@ export type ProxyHeader =
   | { readonly is: "broken"; readonly why: string };
 
 /** What no version 1 line and no mail client begins with. */
-export const PROXY_V2_SIGNATURE: Uint8Array = Uint8Array.of(13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10);
+export const PROXY_V2_SIGNATURE: Uint8Array = Uint8Array.of(
+  13,
+  10,
+  13,
+  10,
+  0,
+  13,
+  10,
+  0x51,
+  0x55,
+  0x49,
+  0x54,
+  10,
+);
 /** `PROXY TCP6 ` and the longest addresses and ports. */
 const V1_LONGEST = 107;
 const MORE: ProxyHeader = { is: "more" };

@@ -2,22 +2,31 @@
  * The `resolver` directive: our own DNS client over the datagram port, because the runtimes' resolvers
  * hide TTLs and take SERVFAIL for NXDOMAIN.
  *
- * Servers are asked in turn until `resolver_timeout`. Each try has a socket and an id of its own, and
- * only an answer from the server that was asked, with that id and that question, is believed. Truncated
- * answers are fetched again by TCP (RFC 7766). Answers are kept for their TTL, or for `valid`.
+ * Servers are asked in turn until `resolver_timeout`: the next one when no answer comes, or when the
+ * failure may be this server's own. Each try has a socket and an id of its own, and only an answer from
+ * the server that was asked, with that id and that question, is believed (RFC 5452). Truncated answers
+ * are fetched again by TCP (RFC 7766). Answers are kept for their TTL, or for `valid`.
  */
 
 import { concat, EMPTY } from "../core/bytes.ts";
-import { DNS_CACHE, DNS_MESSAGE, DNS_RETRY_MS } from "../core/limits.ts";
-import { type Endpoint, formatAddress, formatEndpoint, parseAddress } from "./address.ts";
+import { DNS_ASKING, DNS_CACHE, DNS_MESSAGE, DNS_RETRY_MS } from "../core/limits.ts";
+import {
+  type Endpoint,
+  formatAddress,
+  formatEndpoint,
+  ip,
+  normaliseAddress,
+  parseAddress,
+} from "./address.ts";
 import {
   encodeQuestion,
+  isDomainName,
   type QueryType,
   type Question,
   readReply,
   type Reply,
 } from "./dns-message.ts";
-import type { Datagram, Runtime, Timer } from "./ports.ts";
+import type { Datagram, Receiver, Runtime, Timer } from "./ports.ts";
 
 export interface ResolverSettings {
   readonly servers: readonly Endpoint[];
@@ -47,8 +56,14 @@ interface Kept {
   readonly until: number;
 }
 
+const FORMAT_ERROR = 1;
+const SERVER_FAILURE = 2;
+const NOT_FOUND = 3;
+const TIMED_OUT = 110;
+
 export class Resolver {
   readonly #runtime: Runtime;
+  readonly #servers: readonly Endpoint[];
   readonly #settings: ResolverSettings;
   readonly #timeout: number;
   readonly #cache: Map<string, Kept> = new Map();
@@ -60,15 +75,19 @@ export class Resolver {
   constructor(runtime: Runtime, settings: ResolverSettings, timeout: number) {
     this.#runtime = runtime;
     this.#settings = settings;
+    // As the senders of datagrams are shown, so that both can be compared.
+    this.#servers = settings.servers.map((at) =>
+      at.is === "ip" ? ip(normaliseAddress(at.address), at.port) : at
+    );
     this.#timeout = timeout;
   }
 
-  /** The names of an address (RFC 1035 section 3.5, RFC 3596 section 2.5). */
+  /** The names of an address literal (RFC 1035 section 3.5, RFC 3596 section 2.5). Never rejects. */
   names(address: string): Promise<Resolved> {
     return this.#lookUp("PTR", reverseName(address));
   }
 
-  /** The addresses of a name, of the families that are on. */
+  /** The addresses of a name, of the families that are on. Never rejects. */
   async addresses(name: string): Promise<Resolved> {
     const types: QueryType[] = [];
     if (this.#settings.ipv4) types.push("A");
@@ -77,57 +96,71 @@ export class Resolver {
     const values = results.flatMap((result) => result.is === "found" ? result.values : []);
     if (values.length > 0) return { is: "found", values };
     // A failure that may pass counts more than a name that is not there.
-    return results.find((result) => result.is === "failed" && result.code !== 3) ?? results[0];
+    return results.find((result) => result.is === "failed" && result.code !== NOT_FOUND) ??
+      results[0];
   }
 
   #lookUp(type: QueryType, name: string): Promise<Resolved> {
+    if (!isDomainName(name)) return Promise.resolve(failed(FORMAT_ERROR));
     const key = `${type} ${name.toLowerCase()}`;
     const kept = this.#cache.get(key);
     if (kept && kept.until > this.#runtime.clock.monotonic()) {
       return Promise.resolve({ is: "found", values: kept.values });
     }
-    const asking = this.#asking.get(key) ?? this.#ask(key, type, name).finally(() => {
-      this.#asking.delete(key);
-    });
+    const underWay = this.#asking.get(key);
+    if (underWay) return underWay;
+    if (this.#asking.size >= DNS_ASKING) return Promise.resolve(failed(SERVER_FAILURE));
+    const asking = this.#ask(key, type, name).finally(() => this.#asking.delete(key));
     this.#asking.set(key, asking);
     return asking;
   }
 
   async #ask(key: string, type: QueryType, name: string): Promise<Resolved> {
-    const { servers } = this.#settings;
-    const end = this.#runtime.clock.monotonic() + this.#timeout;
+    const { clock } = this.#runtime;
+    const end = clock.monotonic() + this.#timeout;
+    let failures = 0;
     for (let turn = this.#turn++;; turn++) {
-      const left = end - this.#runtime.clock.monotonic();
-      if (left <= 0) return failed(110);
-      const [high, low] = this.#runtime.random(2);
-      const question: Question = { id: (high << 8) | low, type, name };
-      const server = servers[turn % servers.length];
-      let reply = await this.#byUdp(server, question, Math.min(left, DNS_RETRY_MS));
-      if (reply?.is === "truncated") reply = await this.#byTcp(server, question, left);
+      const left = end - clock.monotonic();
+      if (left <= 0) return failed(TIMED_OUT);
+      const server = this.#servers[turn % this.#servers.length];
+      if (!server) return failed(SERVER_FAILURE);
+      const reply = await this.#try(server, type, name, Math.min(left, DNS_RETRY_MS));
       if (reply?.is === "answer") return this.#keep(key, reply);
-      if (reply?.is === "failure") return failed(reply.code);
+      if (reply === null) continue;
+      // "No such name" is everybody's answer; SERVFAIL or REFUSED may be this server's alone.
+      const final = reply.code === NOT_FOUND || ++failures >= this.#servers.length;
+      if (final) return failed(reply.code);
     }
   }
 
-  #keep(key: string, { values, ttl }: Extract<Reply, { is: "answer" }>): Resolved {
+  #keep(key: string, { values, ttl }: Answer): Resolved {
     const lifetime = this.#settings.valid ?? ttl * 1000;
-    if (this.#cache.size >= DNS_CACHE) {
-      // The oldest entry makes room.
-      this.#cache.delete(this.#cache.keys().next().value!);
-    }
+    this.#cache.delete(key);
+    // The oldest entry makes room.
+    if (this.#cache.size >= DNS_CACHE) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(key, { values, until: this.#runtime.clock.monotonic() + lifetime });
     return { is: "found", values };
   }
 
-  /** Null: no answer within the time. */
+  /** Asks one server, by TCP if UDP is too small for the answer. Null: no answer within the time. */
+  async #try(server: Endpoint, type: QueryType, name: string, ms: number): Promise<Final | null> {
+    const { clock, random } = this.#runtime;
+    const [high, low] = random(2);
+    const question: Question = { id: (high << 8) | low, type, name };
+    const start = clock.monotonic();
+    const reply = await this.#byUdp(server, question, ms);
+    if (reply?.is !== "truncated") return reply;
+    return await this.#byTcp(server, question, ms - (clock.monotonic() - start));
+  }
+
   async #byUdp(server: Endpoint, question: Question, ms: number): Promise<Reply | null> {
     const family = server.is === "ip" && server.address.includes(":") ? 6 : 4;
     let socket: Datagram;
     try {
       socket = await this.#runtime.datagram({ family });
     } catch {
-      // No descriptor to be had: as good as no answer, after the same wait.
-      return await this.#wait(ms);
+      // No descriptor, or no such family on this host: another server may be reached.
+      return UNREACHABLE;
     }
     const from = formatEndpoint(server);
     let timer: Timer | null = null;
@@ -147,34 +180,65 @@ export class Resolver {
     }
   }
 
-  #wait(ms: number): Promise<null> {
-    return new Promise((resolve) => this.#runtime.clock.after(ms, () => resolve(null)));
+  async #byTcp(server: Endpoint, question: Question, ms: number): Promise<Final | null> {
+    const stream = new DnsStream(question);
+    const timer = this.#runtime.clock.after(ms, () => stream.finish(null));
+    const connection = this.#runtime.connect(server, {}, stream);
+    connection.write(stream.request);
+    try {
+      return await stream.reply;
+    } finally {
+      timer.cancel();
+      connection.destroy();
+    }
+  }
+}
+
+type Answer = Extract<Reply, { is: "answer" }>;
+/** A reply that needs no other way of asking. */
+type Final = Exclude<Reply, { is: "truncated" }>;
+
+const UNREACHABLE: Final = { is: "failure", code: SERVER_FAILURE };
+
+/** One question over one connection (RFC 1035 section 4.2.2: each message behind its length). */
+class DnsStream implements Receiver {
+  readonly request: Uint8Array;
+  readonly reply: Promise<Final | null>;
+  readonly #question: Question;
+  #resolve!: (reply: Final | null) => void;
+  #received: Uint8Array = EMPTY;
+
+  constructor(question: Question) {
+    const asked = encodeQuestion(question);
+    this.request = concat([Uint8Array.of(asked.length >> 8, asked.length), asked]);
+    this.reply = new Promise((resolve) => this.#resolve = resolve);
+    this.#question = question;
   }
 
-  #byTcp(server: Endpoint, question: Question, ms: number): Promise<Reply | null> {
-    return new Promise((resolve) => {
-      let received: Uint8Array = EMPTY;
-      const finish = (reply: Reply | null) => {
-        timer.cancel();
-        connection.destroy();
-        resolve(reply);
-      };
-      const timer = this.#runtime.clock.after(ms, () => finish(null));
-      const connection = this.#runtime.connect(server, {}, {
-        data(bytes) {
-          received = concat([received, bytes]);
-          const size = received.length < 2 ? DNS_MESSAGE : (received[0] << 8) | received[1];
-          if (received.length >= 2 + size) {
-            finish(readReply(received.subarray(2, 2 + size), question));
-          } else if (received.length > 2 + DNS_MESSAGE) finish(null);
-        },
-        drain() {},
-        end: () => finish(null),
-        close: () => finish(null),
-      });
-      const asked = encodeQuestion(question);
-      connection.write(concat([Uint8Array.of(asked.length >> 8, asked.length & 255), asked]));
-    });
+  data(bytes: Uint8Array): void {
+    this.#received = concat([this.#received, bytes]);
+    const [high, low] = this.#received;
+    if (low === undefined) return;
+    const size = (high << 8) | low;
+    if (size > DNS_MESSAGE) return this.finish(UNREACHABLE);
+    if (this.#received.length < 2 + size) return;
+    const reply = readReply(this.#received.subarray(2, 2 + size), this.#question);
+    this.finish(reply && reply.is !== "truncated" ? reply : UNREACHABLE);
+  }
+
+  drain(): void {}
+
+  end(): void {
+    this.finish(UNREACHABLE);
+  }
+
+  close(): void {
+    this.finish(UNREACHABLE);
+  }
+
+  /** The first word counts. */
+  finish(reply: Final | null): void {
+    this.#resolve(reply);
   }
 }
 
@@ -182,9 +246,10 @@ function failed(code: number): Resolved {
   return { is: "failed", code, text: TEXTS[code] ?? "Unknown error" };
 }
 
-/** `4.3.2.1.in-addr.arpa` of 1.2.3.4, nibbles under `ip6.arpa` for IPv6. */
+/** `4.3.2.1.in-addr.arpa` of 1.2.3.4, nibbles under `ip6.arpa` for IPv6; empty when it is no address. */
 export function reverseName(address: string): string {
-  const bytes = parseAddress(address)!;
+  const bytes = parseAddress(address);
+  if (!bytes) return "";
   if (bytes.length === 4) return `${[...bytes].reverse().join(".")}.in-addr.arpa`;
   const nibbles = [...bytes].flatMap((byte) => [byte >> 4, byte & 15]).reverse();
   return `${nibbles.map((nibble) => nibble.toString(16)).join(".")}.ip6.arpa`;

@@ -7,8 +7,8 @@ import type { NetError } from "../core/errors.ts";
 import { EMPTY } from "../core/bytes.ts";
 import type { Doing, LogEvent } from "../core/log.ts";
 import type { Endpoint } from "../net/address.ts";
-import type { Connection, Receiver } from "../net/ports.ts";
-import { encodeProxyHeader } from "../net/proxy-header.ts";
+import type { Connection, Receiver, TlsInfo } from "../net/ports.ts";
+import { encodeProxyHeader } from "../net/proxy-encode.ts";
 import type { Back, BackAction, BackLogin } from "../session/machine.ts";
 import type { Service } from "./service.ts";
 
@@ -18,8 +18,9 @@ export interface Dialler {
   ready(reply: Uint8Array | null, rest: Uint8Array): void;
   refused(reply: Uint8Array | null): void;
   note(event: LogEvent): void;
-  /** The client's end, as the PROXY header shall show it. */
+  /** Our end of the client's connection and its TLS, as the PROXY header shall show them. */
   readonly clientLocal: Endpoint;
+  readonly clientTls: TlsInfo | null;
 }
 
 export class Dial implements Receiver {
@@ -47,10 +48,9 @@ export class Dial implements Receiver {
   open(): void {
     const { proxy_protocol } = this.#service.settings;
     if (proxy_protocol !== "off") {
-      const { peer } = this.#login;
-      this.connection.write(
-        encodeProxyHeader(proxy_protocol, peer.address, this.#dialler.clientLocal),
-      );
+      const { address } = this.#login.peer;
+      const { clientLocal, clientTls } = this.#dialler;
+      this.connection.write(encodeProxyHeader(proxy_protocol, address, clientLocal, clientTls));
     }
     this.#perform(this.#back.push({ is: "open" }));
   }
@@ -93,8 +93,6 @@ export class Dial implements Receiver {
           break;
         case "ready":
           this.#done = true;
-          // The relay decides when more is read.
-          this.connection.pause();
           this.#dialler.ready(action.reply, action.rest);
           break;
         case "refused":

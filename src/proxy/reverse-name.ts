@@ -17,8 +17,8 @@ export const UNAVAILABLE = "[UNAVAILABLE]";
 /** The name could not be found out just now. */
 export const TEMPUNAVAIL = "[TEMPUNAVAIL]";
 
-/** RFC 952, RFC 1123 section 2.1, and RFC 1035's 253 characters. */
-const HOST_NAME = /^[A-Za-z0-9.-]{1,253}$/;
+/** RFC 952 and RFC 1123 section 2.1, with RFC 1035's 63 characters a label and 253 in all. */
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*$/;
 const NOT_FOUND = 3;
 
 /** The name, in lower case, or one of the two words above. Never rejects. */
@@ -36,7 +36,7 @@ export async function reverseNameOf(
     say(`${address} could not be resolved ${reason(names)}`, "in resolving client address");
     return names.code === NOT_FOUND ? UNAVAILABLE : TEMPUNAVAIL;
   }
-  const name = names.values[0].replace(/\.$/, "");
+  const [name] = names.values;
   if (!HOST_NAME.test(name)) {
     const shown = printable(name, LOG_QUOTE);
     say(`${address} resolved to invalid host name "${shown}"`, "in resolving client address");

@@ -9,7 +9,7 @@ import { concat, EMPTY } from "../core/bytes.ts";
 import type { NetError } from "../core/errors.ts";
 import type { LogContext, LogEvent } from "../core/log.ts";
 import { addressOf, type Endpoint, formatEndpoint } from "../net/address.ts";
-import type { Connection, Receiver } from "../net/ports.ts";
+import type { Connection, Receiver, TlsInfo } from "../net/ports.ts";
 import { Deadline } from "../net/wheel.ts";
 import type { Attempt, AuthLog, Front, FrontAction, FrontInput, Peer } from "../session/machine.ts";
 import type { BackLogin } from "../session/machine.ts";
@@ -205,6 +205,10 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
 
   get clientLocal(): Endpoint {
     return this.#client.local;
+  }
+
+  get clientTls(): TlsInfo | null {
+    return this.#client.tls;
   }
 
   #join(early: Uint8Array): void {

@@ -184,10 +184,15 @@ function families(given: Given): void {
   });
 
   given.test("ipv6Only is the default: no IPv4 peers", async (bench) => {
-    const listening = await bench.listen(ip("::", 0));
-    const client = bench.connect(ip("127.0.0.1", portOf(listening.at)));
-    const error = await client.closed;
-    assert.equal(error?.code, "ECONNREFUSED");
+    let arrived = false;
+    const at = await bench.listenRaw(() => arrived = true, ip("::", 0));
+    const client = bench.connect(ip("127.0.0.1", portOf(at)));
+    // Where the system cannot be told, the kernel accepts for the adapter, which hangs up at once.
+    await client.until("a refusal", () => client.count("end") + client.count("close") > 0);
+    if (given.runtime.name !== "deno") assert.equal(client.error?.code, "ECONNREFUSED");
+    client.destroy();
+    await client.closed;
+    assert.equal(arrived, false);
   });
 
   given.test("the same port on 0.0.0.0 and on [::] are two listeners", async (bench) => {

@@ -103,8 +103,11 @@ export class Bench {
   }
 
   /** For tests that set the receiver themselves. */
-  async listenRaw(accept: (connection: Connection) => void): Promise<Endpoint> {
-    const listener = await this.runtime.listen(ip("127.0.0.1", 0), {}, accept);
+  async listenRaw(
+    accept: (connection: Connection) => void,
+    at = ip("127.0.0.1", 0),
+  ): Promise<Endpoint> {
+    const listener = await this.runtime.listen(at, {}, accept);
     this.#listeners.push(listener);
     return listener.at;
   }

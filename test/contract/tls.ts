@@ -57,6 +57,36 @@ function upgrades(given: Given): void {
     assert.deepEqual(server.events.filter((event) => event !== "drain"), ["secured", "data"]);
   });
 
+  given.test("what is written during the handshake leaves after it, encrypted", async (bench) => {
+    const { client, server } = await bench.pair();
+    const context = await contexts(bench);
+    const upgrades = [
+      server.startTls(context.server),
+      client.startTls(context.client, { serverName: "localhost" }),
+    ];
+    // Right behind the last message of the handshake, often in one segment with it.
+    client.write("early\n");
+    server.write("greeting\n");
+    await Promise.all(upgrades);
+    assert.equal(await server.line(), "early");
+    assert.equal(await client.line(), "greeting");
+  });
+
+  given.test("end() during the handshake: FIN comes after it", async (bench) => {
+    const { client, server } = await bench.pair();
+    const context = await contexts(bench);
+    const upgrades = [
+      server.startTls(context.server),
+      client.startTls(context.client, { serverName: "localhost" }),
+    ];
+    client.write("only this");
+    client.end();
+    await Promise.all(upgrades);
+    assert.equal(decode(await server.rest()), "only this");
+    server.end();
+    assert.equal(await client.closed, null);
+  });
+
   given.test("STARTTLS: plaintext both ways, then TLS on both sides", async (bench) => {
     const { client, server } = await bench.pair();
     const context = await contexts(bench);

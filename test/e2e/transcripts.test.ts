@@ -6,8 +6,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { runtime } from "../../src/runtime/node.ts";
+import { play, type Split } from "../support/player.ts";
 import { netStage } from "../support/stage-net.ts";
-import { loadTranscripts, play, type Split } from "../support/transcript.ts";
+import { loadTranscripts } from "../support/transcript.ts";
 import { asProcess, type ProcessWorld } from "../support/world.ts";
 
 const SPLITS: readonly Split[] = ["whole", "bytes"];

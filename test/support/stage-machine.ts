@@ -6,14 +6,16 @@
 import { type PreparedRequest, prepareRequest, writeRequest } from "../../src/auth/request.ts";
 import { inspectResponse } from "../../src/auth/response.ts";
 import { type ByteString, concat, decode, EMPTY, encode } from "../../src/core/bytes.ts";
-import type { LogEvent } from "../../src/core/log.ts";
-import { ip } from "../../src/net/address.ts";
+import type { LogContext, LogEvent } from "../../src/core/log.ts";
+import { formatEndpoint, ip } from "../../src/net/address.ts";
 import type { TlsInfo } from "../../src/net/ports.ts";
 import type { Attempt, Back, BackAction, Front } from "../../src/session/machine.ts";
 import type { FrontAction, FrontInput } from "../../src/session/machine.ts";
+import { formatLine } from "../../src/observe/line.ts";
 import { prepareProtocol, type Protocol } from "../../src/session/protocols.ts";
 import { serverOf } from "./settings.ts";
-import type { Stage, Transcript } from "./transcript.ts";
+import type { Stage } from "./player.ts";
+import type { Transcript } from "./transcript.ts";
 
 export const PLAIN_TLS: TlsInfo = {
   protocol: "TLSv1.3",
@@ -26,7 +28,8 @@ export const PLAIN_TLS: TlsInfo = {
 };
 
 export class MachineStage implements Stage {
-  readonly backend = { host: "127.0.0.1", port: 10143 };
+  readonly host = "127.0.0.1";
+  readonly ports = { backend: 10143, auth: 9, listen: 1, client: 40000 };
   readonly #protocol: Protocol;
   readonly #front: Front;
   readonly #prepared: PreparedRequest;
@@ -36,6 +39,7 @@ export class MachineStage implements Stage {
   #toClient = "";
   #toBackend = "";
   #log = "";
+  #upstream = "";
   #timer: number | null = null;
   #relaying = false;
   #closed = false;
@@ -46,7 +50,7 @@ export class MachineStage implements Stage {
     this.#protocol = prepareProtocol(settings.protocol, settings);
     this.#prepared = prepareRequest(settings);
     this.#front = this.#protocol.front();
-    const address = ip("127.0.0.1", 40000);
+    const address = ip(this.host, this.ports.client);
     this.#push({
       is: "open",
       peer: { address, host: "[UNAVAILABLE]", proxied: null },
@@ -88,6 +92,7 @@ export class MachineStage implements Stage {
         return;
       case "dial":
         this.#back = this.#protocol.back(action.login);
+        this.#upstream = formatEndpoint(action.target);
         return this.#pushBack(this.#back.push({ is: "open" }));
       case "relay":
         this.#relaying = true;
@@ -117,8 +122,16 @@ export class MachineStage implements Stage {
     }
   }
 
-  #note({ message, errno, doing }: LogEvent): void {
-    this.#log += `${message}${errno ? ` ${errno}` : ""}${doing ? ` while ${doing}` : ""}\n`;
+  #note(event: LogEvent): void {
+    const context: LogContext = {
+      connection: 1,
+      client: this.host,
+      starttls: this.#front.starttls,
+      server: `${this.host}:${this.ports.listen}`,
+      login: this.#front.login,
+      upstream: this.#upstream,
+    };
+    this.#log += formatLine(event, context, "2026/01/01 00:00:00", 1) + "\n";
   }
 
   // --- the stage -----------------------------------------------------------------------------
@@ -165,7 +178,8 @@ export class MachineStage implements Stage {
     this.#attempt = null;
     const { fault, verdict } = inspectResponse(encode(raw), attempt);
     const why = fault ?? (verdict?.is === "broken" ? verdict.why : null);
-    if (why !== null) this.#log += `auth http server 127.0.0.1:9 ${why}\n`;
+    const message = `auth http server ${this.host}:${this.ports.auth} ${why}`;
+    if (why !== null) this.#note({ level: "error", message, doing: "in http auth state" });
     this.#push({ is: "verdict", verdict: verdict ?? { is: "broken", why: why ?? "" } });
     return Promise.resolve();
   }
@@ -203,7 +217,8 @@ export class MachineStage implements Stage {
   }
 
   #noteDone(): void {
-    if (this.#ended.client && this.#ended.backend) this.#log += "proxied session done\n";
+    if (!this.#ended.client || !this.#ended.backend) return;
+    this.#note({ level: "info", message: "proxied session done" });
   }
 
   pass(ms: number): Promise<void> {

@@ -8,7 +8,8 @@ import { type ByteString, decode } from "../../src/core/bytes.ts";
 import { type Endpoint, ip } from "../../src/net/address.ts";
 import type { Connection, Listener, Runtime } from "../../src/net/ports.ts";
 import { Peer } from "./peer.ts";
-import type { Stage, Transcript } from "./transcript.ts";
+import type { Stage } from "./player.ts";
+import type { Transcript } from "./transcript.ts";
 
 /** A proxy under test, whatever it runs in. */
 export interface ProxyUnderTest {
@@ -21,6 +22,8 @@ export interface World {
   readonly runtime: Runtime;
   /** Where the transcript's auth server shall listen; port 0 when that is free to choose. */
   authAt(transcript: Transcript): Endpoint;
+  /** Answers DNS queries as the transcript's zone says, until it is called. */
+  serveNames(transcript: Transcript): Promise<() => void>;
   /** A proxy whose one server has the transcript's settings and asks the auth server on `authPort`. */
   start(transcript: Transcript, authPort: number): Promise<ProxyUnderTest>;
   /** Lets what was written arrive before anything else is. */
@@ -40,10 +43,12 @@ export async function netStage(world: World, transcript: Transcript): Promise<Ne
 const LOG_TRIES = 100;
 
 class NetStage implements Stage {
+  readonly host = "127.0.0.1";
   readonly #world: World;
   readonly #auth: Queue = new Queue("auth server");
   readonly #back: Queue = new Queue("backend");
   readonly #client: Peer = new Peer("client");
+  #stopNames: () => void = () => {};
   #authListener!: Listener;
   #backListener!: Listener;
   #proxy!: ProxyUnderTest;
@@ -62,14 +67,20 @@ class NetStage implements Stage {
       {},
       add(this.#auth),
     );
-    this.#backListener = await runtime.listen(ip("127.0.0.1", 0), {}, add(this.#back));
-    this.#proxy = await this.#world.start(transcript, portOf(this.#authListener));
+    this.#backListener = await runtime.listen(ip(this.host, 0), {}, add(this.#back));
+    this.#stopNames = await this.#world.serveNames(transcript);
+    this.#proxy = await this.#world.start(transcript, portOf(this.#authListener.at));
     this.#client.adopt(runtime.connect(this.#proxy.at, {}, this.#client.receiver));
     await this.#client.opened;
   }
 
-  get backend(): { host: string; port: number } {
-    return { host: "127.0.0.1", port: portOf(this.#backListener) };
+  get ports(): Stage["ports"] {
+    return {
+      backend: portOf(this.#backListener.at),
+      auth: portOf(this.#authListener.at),
+      listen: portOf(this.#proxy.at),
+      client: portOf(this.#client.connection.local),
+    };
   }
 
   send(bytes: Uint8Array): Promise<void> {
@@ -149,8 +160,8 @@ class NetStage implements Stage {
     return this.#world.pass(ms);
   }
 
-  async log(text: string): Promise<string> {
-    for (let i = 0; i < LOG_TRIES && !this.#proxy.log().includes(text); i++) {
+  async log(wanted: (text: string) => boolean): Promise<string> {
+    for (let i = 0; i < LOG_TRIES && !wanted(this.#proxy.log()); i++) {
       await new Promise((resolve) => setTimeout(resolve, i < 10 ? 0 : 20));
     }
     return this.#proxy.log();
@@ -167,13 +178,14 @@ class NetStage implements Stage {
   async close(): Promise<void> {
     this.#client.destroy();
     for (const queue of [this.#auth, this.#back]) queue.destroy();
+    this.#stopNames();
     await this.#authListener.close();
     await this.#backListener.close().catch(() => {});
     await this.#proxy.stop();
   }
 }
 
-function portOf({ at }: Listener): number {
+function portOf(at: Endpoint): number {
   return at.is === "ip" ? at.port : 0;
 }
 

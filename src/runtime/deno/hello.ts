@@ -6,14 +6,12 @@
  * The bytes are a stranger's and may be cut short: what cannot be read is no knowledge, not an error.
  */
 
-import type { KeyType } from "../tls/library.ts";
-
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 const SIGNATURE_ALGORITHMS = 13;
 
 /** SignatureScheme code points by the type of key that makes them. */
-const SCHEMES: Readonly<Record<KeyType, readonly number[]>> = {
+const SCHEMES: Readonly<Record<string, readonly number[]>> = {
   ec: [0x0403, 0x0503, 0x0603],
   rsa: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601],
   ed25519: [0x0807],
@@ -28,10 +26,13 @@ const RSA_SUITES = [0xc02f, 0xc030, 0xcca8];
 /** TLS 1.3 suites, which bind nothing. */
 const FREE_SUITES = [0x1301, 0x1302, 0x1303];
 
-/** Whether a client with this ClientHello can talk to a server whose key is of the type. */
-export function acceptsKey(record: Uint8Array, type: KeyType): boolean {
+/**
+ * Whether a client with this ClientHello can talk to a server whose key is of the type, which is named
+ * as in node:crypto.
+ */
+export function acceptsKey(record: Uint8Array, type: string): boolean {
   const hello = readHello(record);
-  if (!hello) return true;
+  if (!hello || !Object.hasOwn(SCHEMES, type)) return true;
   const suites = type === "rsa" ? RSA_SUITES : ECDSA_SUITES;
   const bySuite = [...suites, ...FREE_SUITES].some((suite) => hello.suites.includes(suite));
   const byScheme = SCHEMES[type].some((scheme) => hello.schemes.includes(scheme));

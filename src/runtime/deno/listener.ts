@@ -6,12 +6,13 @@
  *   would collide: the second then shares the first one's socket, and IPv4 peers go where they belong.
  */
 
+import { NetError } from "../../core/errors.ts";
 import { ACCEPT_BACKOFF_MS } from "../../core/limits.ts";
 import { type Endpoint, formatEndpoint, ip, unix } from "../../net/address.ts";
 import type { Connection, Listener, ListenOptions } from "../../net/ports.ts";
 import { errorCode, netError } from "../host/errno.ts";
 import { DenoConnection } from "./connection.ts";
-import { endpointOf } from "./transport.ts";
+import { endpointOf, tune } from "./transport.ts";
 
 export type Accept = (connection: Connection) => void;
 
@@ -21,12 +22,15 @@ export async function listen(
   options: ListenOptions,
   accept: Accept,
 ): Promise<Listener> {
+  if (options.descriptor !== undefined) throw new NetError("ENOTSUP", INHERITED);
   try {
     return at.is === "unix" ? new UnixListener(at.path, accept) : await bind(at, options, accept);
   } catch (error) {
     throw netError(error, `Cannot bind ${formatEndpoint(at)}`);
   }
 }
+
+const INHERITED = "Cannot accept on an inherited descriptor: Deno has no such listeners";
 
 /** A listening socket of Deno's, and the loop that accepts on it. */
 class Acceptor<C extends Deno.Conn> {
@@ -42,9 +46,11 @@ class Acceptor<C extends Deno.Conn> {
   /** Out of descriptors, or a peer gave up waiting: nothing that happens here is the end. */
   async #run(arrived: (conn: C) => void): Promise<void> {
     while (this.#open) {
-      const conn = await this.#native.accept().catch(() => null);
-      if (conn) arrived(conn as C);
-      else if (this.#open) await new Promise((resolve) => setTimeout(resolve, ACCEPT_BACKOFF_MS));
+      const conn = await this.#native.accept().catch(errorCode);
+      if (typeof conn !== "string") arrived(conn as C);
+      else if (this.#open && conn !== "ECONNABORTED") {
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_BACKOFF_MS));
+      }
     }
   }
 
@@ -140,8 +146,7 @@ class TcpListener implements Listener {
   arrived(conn: Deno.TcpConn): void {
     const local = endpointOf(conn.localAddr);
     const connection = new DenoConnection(local, endpointOf(conn.remoteAddr));
-    conn.setNoDelay(true);
-    if (this.options.keepAlive) conn.setKeepAlive(true);
+    tune(conn, this.options.keepAlive !== undefined);
     this.#accept(connection);
     connection.carriedBy(conn);
   }

@@ -4,11 +4,11 @@
  */
 
 import process from "node:process";
-import type { SecureContext, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { NetError } from "../../core/errors.ts";
 import type { TlsContext, TlsInfo } from "../../net/ports.ts";
 import { socketError, startHandshake } from "../tls/handshake.ts";
-import type { ServerContext } from "../tls/library.ts";
+import type { Choice } from "../tls/library.ts";
 import { Ciphertext } from "./ciphertext.ts";
 import { acceptsKey } from "./hello.ts";
 import type { Layer, Sink, Wire } from "./wire.ts";
@@ -47,7 +47,7 @@ export class SecureLayer implements Layer {
         this.#ciphertext.forgetHello();
         done(outcome);
       },
-      () => chooseContext(context as ServerContext, this.#ciphertext.hello),
+      (choices) => firstFit(choices, this.#ciphertext.hello),
     );
     this.#listen(this.#socket);
     // The socket starts in a later tick, which it has put on the queue before this one.
@@ -133,7 +133,6 @@ export class SecureLayer implements Layer {
 const LOST = new NetError("ECONNRESET", "connection reset by peer");
 
 /** Of several certificates the first whose key the client knows how to use. */
-function chooseContext(context: ServerContext, hello: Uint8Array): SecureContext {
-  const fit = context.choices.find(({ keyType }) => acceptsKey(hello, keyType));
-  return (fit ?? context.choices[0]).secure;
+function firstFit(choices: readonly Choice[], hello: Uint8Array): Choice {
+  return choices.find(({ certificates: [one] }) => acceptsKey(hello, one.keyType)) ?? choices[0];
 }

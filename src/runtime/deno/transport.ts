@@ -29,9 +29,17 @@ export async function dial(
   if (isIP(to.address) === 0) throw new NetError("EINVAL", `${doing}: not an IP address`);
   if (options.localAddress !== undefined) return await dialFrom(to, options, signal, doing);
   const conn = await Deno.connect({ hostname: to.address, port: to.port, signal });
-  conn.setNoDelay(true);
-  if (options.keepAlive) conn.setKeepAlive(true);
+  tune(conn, options.keepAlive ?? false);
   return { transport: conn, local: endpointOf(conn.localAddr) };
+}
+
+export function tune(conn: Deno.TcpConn, keepAlive: boolean): void {
+  try {
+    conn.setNoDelay(true);
+    if (keepAlive) conn.setKeepAlive(true);
+  } catch {
+    // Some systems refuse options on a connection that the peer has reset; reading will tell.
+  }
 }
 
 /** `Deno.connect` has no local address. */

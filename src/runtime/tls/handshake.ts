@@ -9,38 +9,44 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { checkServerIdentity, connect, type SecureContext, TLSSocket } from "node:tls";
+import { checkServerIdentity, connect, TLSSocket } from "node:tls";
 import { errnoText, NetError } from "../../core/errors.ts";
 import type { TlsContext, TlsInfo } from "../../net/ports.ts";
 import { describe, verifyResult } from "../certificate.ts";
 import { errorCode, netError } from "../host/errno.ts";
 import { chainDepth, refineFault } from "./chain.ts";
-import { type ClientContext, type ServerContext, wordsOf } from "./library.ts";
+import {
+  type Choice,
+  type ClientContext,
+  type OwnCertificate,
+  type ServerContext,
+  wordsOf,
+} from "./library.ts";
+
+/** Picks one of a server's choices, when the ClientHello has come and there are several. */
+export type Choose = (choices: readonly Choice[]) => Choice;
 
 /**
  * Starts the handshake. `done` is called once: with what the handshake found out, or with its failure;
- * the socket must then be destroyed. Listeners for data and the end are the caller's. `choose` is asked
- * when the ClientHello has come and the context has several choices.
+ * the socket must then be destroyed. Listeners for data and the end are the caller's.
  */
 export function startHandshake(
   stream: Duplex | Socket,
-  tlsContext: TlsContext,
+  context: TlsContext,
   serverName: string | undefined,
   done: (outcome: TlsInfo | NetError) => void,
-  choose?: () => SecureContext,
+  choose?: Choose,
 ): TLSSocket {
-  const context = tlsContext as ServerContext | ClientContext;
-  const socket = context.tlsContext === "server"
-    ? serverSide(stream, context, choose)
-    : clientSide(stream, context, serverName);
+  const { socket, secured, judge } = context.tlsContext === "server"
+    ? serverSide(stream, context as ServerContext, choose)
+    : clientSide(stream, context as ClientContext, serverName);
   let over = false;
   const finish = (outcome: TlsInfo | NetError) => {
     if (over) return;
     over = true;
     done(outcome);
   };
-  const secured = context.tlsContext === "server" ? "secure" : "secureConnect";
-  socket.once(secured, () => finish(judge(socket, context, serverName)));
+  socket.once(secured, () => finish(judge()));
   socket.once("error", (error: Error) => finish(handshakeError(error)));
   socket.once("_tlsError", (error: Error) => finish(handshakeError(error)));
   socket.once("end", () => finish(GONE));
@@ -51,29 +57,43 @@ export function startHandshake(
 /** The peer left, or we did, before the handshake was over. */
 export const GONE: NetError = new NetError("ECONNRESET", "peer closed connection in TLS handshake");
 
+interface Side {
+  readonly socket: TLSSocket;
+  /** The event that ends the handshake. */
+  readonly secured: "secure" | "secureConnect";
+  judge(): TlsInfo | NetError;
+}
+
 function serverSide(
   stream: Duplex | Socket,
   context: ServerContext,
-  choose: (() => SecureContext) | undefined,
-): TLSSocket {
-  const chosen = context.choices.length > 1 && choose;
-  return new TLSSocket(stream as Socket, {
+  choose: Choose | undefined,
+): Side {
+  const { choices, alpn, requestCertificate } = context;
+  let choice = choices[0];
+  const socket = new TLSSocket(stream as Socket, {
     isServer: true,
-    secureContext: context.choices[0].secure,
-    requestCert: context.requestCertificate,
+    secureContext: choice.secure,
+    requestCert: requestCertificate,
     rejectUnauthorized: false,
-    ...(chosen && { SNICallback: (_name, found) => found(null, chosen()) }),
-    ...(context.alpn.length > 0 && { ALPNProtocols: [...context.alpn] }),
+    ...(choose && choices.length > 1 && {
+      SNICallback: (_name, found) => {
+        choice = choose(choices);
+        found(null, choice.secure);
+      },
+    }),
+    ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
   });
+  return { socket, secured: "secure", judge: () => judgeClient(socket, context, choice) };
 }
 
 function clientSide(
   stream: Duplex | Socket,
   context: ClientContext,
   serverName: string | undefined,
-): TLSSocket {
+): Side {
   const servername = sniOf(serverName);
-  return connect({
+  const socket = connect({
     socket: stream as Socket,
     secureContext: context.secure,
     ...(servername !== undefined && { servername }),
@@ -82,6 +102,11 @@ function clientSide(
     checkServerIdentity: () => undefined,
     ...(context.alpn.length > 0 && { ALPNProtocols: [...context.alpn] }),
   });
+  return {
+    socket,
+    secured: "secureConnect",
+    judge: () => judgeServer(socket, context, serverName),
+  };
 }
 
 function handshakeError(error: Error): NetError {
@@ -96,34 +121,58 @@ export function socketError(error: Error, doing?: string): NetError {
   return new NetError(code, doing ? `${doing}: ${why}` : why);
 }
 
-function judge(
+// --- what was found out -------------------------------------------------------------------------
+
+/** Of the server's handshake: it reports whatever there is to say about the client. */
+function judgeClient(socket: TLSSocket, context: ServerContext, { certificates }: Choice): TlsInfo {
+  const peer = socket.getPeerX509Certificate();
+  const { servername } = socket as { servername?: string | false | null };
+  const own = certificates.length === 1 ? certificates[0] : shownOf(socket, certificates);
+  return {
+    ...session(socket, peer, faultOfClient(socket, context, peer), context.trusted),
+    sni: servername || null,
+    ...(own?.own && { own: own.own }),
+  };
+}
+
+function shownOf(
   socket: TLSSocket,
-  context: ServerContext | ClientContext,
+  certificates: readonly OwnCertificate[],
+): OwnCertificate | undefined {
+  const shown = socket.getX509Certificate()?.fingerprint256;
+  return certificates.find(({ fingerprint256 }) => fingerprint256 === shown);
+}
+
+/** Of the client's handshake: it fails, unless verification was turned off. */
+function judgeServer(
+  socket: TLSSocket,
+  context: ClientContext,
   serverName: string | undefined,
 ): TlsInfo | NetError {
   const peer = socket.getPeerX509Certificate();
-  const fault = context.tlsContext === "server"
-    ? faultOfClient(socket, context, peer)
-    : faultOfServer(socket, context, peer, serverName);
-  const verify = verifyResult(fault);
-  if (fault !== null && context.tlsContext === "client" && context.verify) {
-    return new NetError(fault, `certificate verify error: (${verify.code}:${verify.text})`);
+  const fault = faultOfServer(socket, context, peer, serverName);
+  if (fault !== null && context.verify) {
+    const { code, text } = verifyResult(fault);
+    return new NetError(fault, `certificate verify error: (${code}:${text})`);
   }
-  const depth = peer && verify.ok ? chainDepth(peer, context.trusted) : undefined;
+  return { ...session(socket, peer, fault, context.trusted), sni: sniOf(serverName) ?? null };
+}
+
+function session(
+  socket: TLSSocket,
+  peer: X509Certificate | undefined,
+  fault: string | null,
+  trusted: readonly X509Certificate[],
+): Omit<TlsInfo, "sni"> {
+  const depth = peer && fault === null ? chainDepth(peer, trusted) : undefined;
   return {
     protocol: socket.getProtocol() ?? "",
     cipher: socket.getCipher()?.name ?? "",
     alpn: socket.alpnProtocol || null,
-    sni: context.tlsContext === "server" ? nameSent(socket) : sniOf(serverName) ?? null,
-    verify,
+    verify: verifyResult(fault),
     peer: peer ? describe(peer, depth) : null,
     resumed: socket.isSessionReused(),
   };
-}
-
-function nameSent(socket: TLSSocket): string | null {
-  const { servername } = socket as { servername?: string | false | null };
-  return servername || null;
 }
 
 /** RFC 6066 section 3: literal addresses are not sent. */

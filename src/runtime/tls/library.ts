@@ -10,6 +10,7 @@ import {
   type CertificateAndKey,
   type TlsClientSettings,
   type TlsContext,
+  type TlsInfo,
   type TlsLibrary,
   type TlsServerSettings,
   TlsSettingError,
@@ -17,6 +18,7 @@ import {
 } from "../../net/ports.ts";
 import { certificatesOf, inspectPem } from "../certificate.ts";
 import { childrenOf, elementAt } from "../der.ts";
+import { describeOwn } from "../own.ts";
 
 /** What one runtime's `node:tls` cannot do. A reason makes the setting an error instead of a dead letter. */
 export interface Lacks {
@@ -32,11 +34,16 @@ export interface Lacks {
   readonly fault?: (secure: SecureContext) => string | null;
 }
 
-/** As node:crypto's `asymmetricKeyType` names them. */
-export type KeyType = "rsa" | "ec" | "ed25519";
+/** What is known of a server's certificate beforehand. */
+export interface OwnCertificate {
+  readonly fingerprint256: string;
+  /** As node:crypto names it: `rsa`, `ec` ... */
+  readonly keyType: string;
+  readonly own: TlsInfo["own"];
+}
 
 export interface Choice {
-  readonly keyType: KeyType;
+  readonly certificates: readonly OwnCertificate[];
   readonly secure: SecureContext;
 }
 
@@ -72,7 +79,7 @@ function serverContext(settings: TlsServerSettings, lacks: Lacks): ServerContext
   if (settings.certificates.length === 0) {
     throw new TlsSettingError("certificates", "a server needs a certificate");
   }
-  const types = settings.certificates.map((pair, i) => checkPair(pair, i, "certificates"));
+  const checked = settings.certificates.map((pair, i) => checkPair(pair, i, "certificates"));
   const trusted = trustedCertificates(settings.ca);
   const common: SecureContextOptions = {
     sessionIdContext: SESSION_ID_CONTEXT,
@@ -83,15 +90,15 @@ function serverContext(settings: TlsServerSettings, lacks: Lacks): ServerContext
     ...dhOptions(settings.dhparam, lacks),
     ...trustOptions(trusted, settings, lacks),
   };
-  const together = lacks.severalCertificates
-    ? settings.certificates.map((pair) => [pair])
-    : [settings.certificates];
+  const choice = (pairs: readonly CertificateAndKey[], first: number): Choice => ({
+    certificates: checked.slice(first, first + pairs.length),
+    secure: tried({ ...common, ...pairOptions(pairs) }, lacks, first),
+  });
   return {
     tlsContext: "server",
-    choices: together.map((pairs, i) => ({
-      keyType: types[i],
-      secure: tried({ ...common, ...pairOptions(pairs) }, lacks, i),
-    })),
+    choices: lacks.severalCertificates
+      ? settings.certificates.map((pair, index) => choice([pair], index))
+      : [choice(settings.certificates, 0)],
     requestCertificate: settings.requestCertificate ?? false,
     trusted,
     alpn: settings.alpn ?? [],
@@ -131,16 +138,19 @@ function serverFlags(settings: TlsServerSettings, lacks: Lacks): number {
 
 // --- certificates and keys ----------------------------------------------------------------------
 
-/** That both can be read, and belong together. Gives the kind of key. */
+/** That both can be read, and belong together. */
 function checkPair(
   pair: CertificateAndKey,
   index: number,
   setting: "certificates" | "certificate",
-): KeyType {
+): OwnCertificate {
   const certificate = certificateOf(pair, index, setting);
   const key = keyOf(pair, index);
-  if (keyFits(certificate, key)) return key.asymmetricKeyType as KeyType;
-  throw new TlsSettingError("key", "the key does not belong to the certificate", index);
+  if (!keyFits(certificate, key)) {
+    throw new TlsSettingError("key", "the key does not belong to the certificate", index);
+  }
+  const { fingerprint256 } = certificate;
+  return { fingerprint256, keyType: key.asymmetricKeyType ?? "", own: describeOwn(certificate) };
 }
 
 function certificateOf(pair: CertificateAndKey, index: number, setting: Setting): X509Certificate {

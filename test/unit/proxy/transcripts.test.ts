@@ -7,8 +7,9 @@ import {
   ONE_BYTE,
   WHOLE,
 } from "../../../src/runtime/memory.ts";
+import { play } from "../../support/player.ts";
 import { netStage } from "../../support/stage-net.ts";
-import { loadTranscripts, play } from "../../support/transcript.ts";
+import { loadTranscripts } from "../../support/transcript.ts";
 import { inProcess } from "../../support/world.ts";
 
 const CHUNKINGS: readonly (readonly [string, Chunking])[] = [

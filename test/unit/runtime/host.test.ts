@@ -139,8 +139,8 @@ describe("the host", () => {
     assert.deepEqual(await host.lookup("::ffff:127.0.0.1"), ["127.0.0.1"]);
     assert.ok((await host.lookup("localhost")).some((one) => one === "127.0.0.1" || one === "::1"));
     await assert.rejects(
-      host.lookup("no-such-host.invalid"),
-      (error) => error instanceof NetError && error.message.startsWith("Cannot resolve no-such"),
+      host.lookup("no..name"),
+      (error) => error instanceof NetError && error.message.startsWith("Cannot resolve no..name"),
     );
   });
 

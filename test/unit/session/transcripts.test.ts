@@ -2,13 +2,14 @@
 
 import { test } from "node:test";
 import { MachineStage } from "../../support/stage-machine.ts";
-import { loadTranscripts, play, type Split } from "../../support/transcript.ts";
+import { play, type Split } from "../../support/player.ts";
+import { loadTranscripts, needsSockets } from "../../support/transcript.ts";
 
 /** No line of a client is longer than the longest of a transcript: splits beyond it repeat `whole`. */
 const SPLITS = 60;
 
 for (const transcript of loadTranscripts()) {
-  if (transcript.tags.includes("net")) continue;
+  if (needsSockets(transcript)) continue;
   test(`${transcript.file}: ${transcript.title}`, async () => {
     await play(transcript, new MachineStage(transcript), "whole");
     await play(transcript, new MachineStage(transcript), "bytes");

@@ -1,0 +1,13 @@
+/** The contract under Deno. Elsewhere the adapter is not even imported. */
+
+import { test } from "node:test";
+import { contract } from "./body.ts";
+import { exhaustionProgram, runningUnder, scratchFolder } from "./setup.ts";
+
+if (runningUnder() === "deno") {
+  const { runtime } = await import("../../src/runtime/deno.ts");
+  const folder = scratchFolder();
+  contract(runtime, { folder, exhaustion: exhaustionProgram(folder) });
+} else {
+  test("the contract, on deno", { skip: "this is not Deno" }, () => {});
+}
