@@ -92,7 +92,7 @@ function allSteps(reports: string, fix: boolean): Step[] {
   return [
     check("node-build", [BUN, "build.ts", "--target", "node", "--quiet"]),
     check("build", [BUN, "build.ts", "--quiet"]),
-    check("format", [DENO, "fmt", ...(fix ? [] : ["--check"]), "--quiet"]),
+    check("format", [DENO, "fmt", ...(fix ? [] : ["--check"])]),
     check("lint", [DENO, "lint", "--quiet"]),
     check("types", [DENO, "check", "--quiet", ...checked]),
     suite("bun", "bun", shared, reports),
@@ -298,8 +298,9 @@ function report({ step, counts, ms, output, trouble }: Result, width: number): v
   console.log(lines.map((line) => `    ${line}`).join("\n"));
 }
 
-/** What Deno and Node repeat of the failures, without the list of all that passed before it. */
+/** Without the list of what passed, which is all that Deno and Node say for a long while. */
 function essence(output: string): string {
-  const start = output.search(/^(?:✖ failing tests:| ERRORS )$/m);
-  return start < 0 ? output : output.slice(start);
+  const errors = output.search(/^ ERRORS $/m);
+  if (errors >= 0) return output.slice(errors);
+  return output.split("\n").filter((line) => !/^\s*[✔▶﹣ℹ]/u.test(line)).join("\n");
 }

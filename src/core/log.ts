@@ -91,6 +91,8 @@ export interface LogContext {
   readonly login: string;
   /** `ip:port` of the backend, empty until one was chosen. */
   readonly upstream: string;
+  /** `[client-local] <=> [local-upstream]`, each `ip:port`: of the logged-in line alone. */
+  readonly link?: string;
 }
 
 /** Where events go. `enabled` lets hot paths skip making an event that nobody reads. */

@@ -37,6 +37,7 @@ export interface ResolverSettings {
 }
 
 export type Resolved =
+  /** Names are one or more; addresses can be none when their family is off. */
   | { readonly is: "found"; readonly values: readonly string[] }
   /** nginx's number and text: `3`, `Host not found`. */
   | { readonly is: "failed"; readonly code: number; readonly text: string };
@@ -87,11 +88,16 @@ export class Resolver {
     return this.#lookUp("PTR", reverseName(address));
   }
 
-  /** The addresses of a name, of the families that are on. Never rejects. */
-  async addresses(name: string): Promise<Resolved> {
+  /**
+   * The addresses of a name: of the families that are on, and of `family` alone where only those
+   * matter, so that nobody waits for a server that does not answer about the other. Never rejects.
+   */
+  async addresses(name: string, family?: 4 | 6): Promise<Resolved> {
+    const { ipv4, ipv6 } = this.#settings;
     const types: QueryType[] = [];
-    if (this.#settings.ipv4) types.push("A");
-    if (this.#settings.ipv6) types.push("AAAA");
+    if (ipv4 && family !== 6) types.push("A");
+    if (ipv6 && family !== 4) types.push("AAAA");
+    if (types.length === 0) return { is: "found", values: [] };
     const results = await Promise.all(types.map((type) => this.#lookUp(type, name)));
     const values = results.flatMap((result) => result.is === "found" ? result.values : []);
     if (values.length > 0) return { is: "found", values };

@@ -8,6 +8,8 @@
  * - A line is a byte string without its line end, and never holds a control character: nginx writes
  *   peers' line ends as they are, and so lets them forge lines.
  * - A line that is too long loses the end of its message, never the suffix by which it is found.
+ * - The logged-in line ends with both connections' addresses, `, [client-local] <=> [local-upstream]`,
+ *   as nginx's once did; whatever reads nginx's line finds all of it in front.
  * - The login stands in quotes, so quotes in it are escaped as well: a login cannot pose as a field.
  */
 
@@ -44,7 +46,8 @@ function suffix(event: LogEvent, context: LogContext | undefined): string {
   const server = context.server === "" ? "" : `, server: ${context.server}`;
   const login = context.login === "" ? "" : `, login: "${quoted(context.login)}"`;
   const upstream = context.upstream === "" ? "" : `, upstream: ${context.upstream}`;
-  return `${doing}, client: ${context.client}${starttls}${server}${login}${upstream}`;
+  const link = context.link === undefined ? "" : `, ${context.link}`;
+  return `${doing}, client: ${context.client}${starttls}${server}${login}${upstream}${link}`;
 }
 
 function quoted(login: ByteString): string {

@@ -13,6 +13,7 @@ import { Deadline } from "../net/wheel.ts";
 import { reverseNameOf, UNAVAILABLE } from "./reverse-name.ts";
 import { enter, type Guest, leave, type Service } from "./service.ts";
 import { Session } from "./session.ts";
+import { describeTls, handshakeFailure } from "./tls.ts";
 
 /** What the listener that accepted a connection asks of it. */
 export interface Door {
@@ -86,6 +87,7 @@ class Admission extends Deadline implements Receiver, Guest {
     }
     this.#pending = this.#pending.subarray(header.size);
     this.#proxied = header.addresses;
+    this.#debug(() => `PROXY header: ${describeProxied(header.addresses)}`);
     const trusted = this.#service.settings.set_real_ip_from;
     if (header.addresses && trusted.some((range) => inCidr(this.#connection.remote, range))) {
       this.#address = header.addresses.source;
@@ -103,13 +105,14 @@ class Admission extends Deadline implements Receiver, Guest {
     const pending = this.#pending;
     this.#pending = EMPTY;
     this.#connection.startTls(this.#service.tls!, { pending }).then(
-      () => {
+      (tls) => {
+        this.#debug(() => describeTls(tls));
         this.#securing = false;
         if (!this.#over) this.#lookUp();
       },
       (error: NetError) => {
         if (this.#over) return;
-        this.#note({ level: "info", message: error.message, doing: "SSL handshaking" });
+        this.#note({ level: "info", message: handshakeFailure(error), doing: "SSL handshaking" });
         this.evict();
       },
     );
@@ -126,6 +129,7 @@ class Admission extends Deadline implements Receiver, Guest {
     this.#doing = "in resolving client address";
     reverseNameOf(this.#address, this.#service.resolver!, (event) => this.#note(event)).then(
       (name) => {
+        this.#debug(() => `the client's name is ${name}`);
         if (!this.#over) this.#greet(name);
       },
     );
@@ -187,6 +191,10 @@ class Admission extends Deadline implements Receiver, Guest {
     leave(this.#service.house, this);
   }
 
+  #debug(message: () => string): void {
+    if (this.#service.log.enabled("debug")) this.#note({ level: "debug", message: message() });
+  }
+
   #note(event: LogEvent): void {
     const { log } = this.#service;
     if (!log.enabled(event.level)) return;
@@ -199,4 +207,9 @@ class Admission extends Deadline implements Receiver, Guest {
       upstream: "",
     });
   }
+}
+
+function describeProxied(addresses: ProxyAddresses | null): string {
+  if (addresses === null) return "no addresses";
+  return `${formatEndpoint(addresses.source)} to ${formatEndpoint(addresses.destination)}`;
 }

@@ -6,11 +6,21 @@
 import type { NetError } from "../core/errors.ts";
 import { EMPTY } from "../core/bytes.ts";
 import type { Doing, LogEvent } from "../core/log.ts";
-import type { Endpoint } from "../net/address.ts";
+import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Connection, Receiver, TlsInfo } from "../net/ports.ts";
 import { encodeProxyHeader } from "../net/proxy-encode.ts";
-import type { Back, BackAction, BackLogin } from "../session/machine.ts";
+import type { Back, BackAction, BackInput, BackLogin } from "../session/machine.ts";
 import type { Service } from "./service.ts";
+
+/** Failures of connect() before a packet has left. */
+const AT_ONCE: ReadonlySet<string> = new Set([
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EACCES",
+  "EADDRNOTAVAIL",
+  "EMFILE",
+  "ENFILE",
+]);
 
 /** The session's side of a dial. Exactly one of the first two is called, once. */
 export interface Dialler {
@@ -52,27 +62,29 @@ export class Dial implements Receiver {
       const { clientLocal, clientTls } = this.#dialler;
       this.connection.write(encodeProxyHeader(proxy_protocol, address, clientLocal, clientTls));
     }
-    this.#perform(this.#back.push({ is: "open" }));
+    this.#push({ is: "open" });
   }
 
   data(bytes: Uint8Array): void {
-    if (!this.#done) this.#perform(this.#back.push({ is: "bytes", bytes }));
+    if (!this.#done) this.#push({ is: "bytes", bytes });
   }
 
   /** A login is far smaller than a queue: nothing waits for this. */
   drain(): void {}
 
   end(): void {
-    if (!this.#done) this.#perform(this.#back.push({ is: "eof" }));
+    if (!this.#done) this.#push({ is: "eof" });
   }
 
   close(error: NetError | null): void {
     if (this.#done) return;
     if (!error) return this.end();
-    const message = this.#back.doing === "connecting to upstream"
-      ? "connect() failed"
-      : "upstream connection broke";
-    this.#dialler.note({ level: "error", message, errno: error.errno, doing: this.#back.doing });
+    // nginx learns of a refusal, as of a reset, when it reads; of what connect() itself says, at once.
+    const at = AT_ONCE.has(error.code) ? this.doing : "reading response from upstream";
+    const message = AT_ONCE.has(error.code)
+      ? `connect() to ${formatEndpoint(this.target)} failed`
+      : "recv() failed";
+    this.#dialler.note({ level: "error", message, errno: error.errno, doing: at });
     this.#finish(null);
   }
 
@@ -80,6 +92,15 @@ export class Dial implements Receiver {
   abandon(): void {
     this.#done = true;
     this.connection.destroy();
+  }
+
+  #push(input: BackInput): void {
+    const { phase } = this.#back;
+    const actions = this.#back.push(input);
+    if (this.#back.phase !== phase && this.#service.log.enabled("debug")) {
+      this.#dialler.note({ level: "debug", message: `upstream phase: ${this.#back.phase}` });
+    }
+    this.#perform(actions);
   }
 
   #perform(actions: readonly BackAction[]): void {

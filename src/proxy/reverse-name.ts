@@ -42,7 +42,7 @@ export async function reverseNameOf(
     say(`${address} resolved to invalid host name "${shown}"`, "in resolving client address");
     return TEMPUNAVAIL;
   }
-  const addresses = await resolver.addresses(name);
+  const addresses = await resolver.addresses(name, address.includes(":") ? 6 : 4);
   if (addresses.is === "failed") {
     say(`"${name}" could not be resolved ${reason(addresses)}`, "in resolving client hostname");
     return addresses.code === NOT_FOUND ? UNAVAILABLE : TEMPUNAVAIL;

@@ -17,6 +17,7 @@ import { Dial, type Dialler } from "./dial.ts";
 import { Farewell } from "./farewell.ts";
 import { Relay } from "./relay.ts";
 import { type Guest, leave, replace, type Service } from "./service.ts";
+import { describeTls, handshakeFailure } from "./tls.ts";
 
 /** What admission found out about a connection. */
 export interface Admitted {
@@ -85,9 +86,7 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   close(error: NetError | null): void {
     // A handshake that failed says so through its promise.
     if (this.#over || this.#securing) return;
-    if (error && this.#service.log.enabled("debug")) {
-      this.note({ level: "debug", message: "client connection broke", errno: error.errno });
-    }
+    if (error) this.#debug("client connection broke", error.errno);
     this.#leave();
     this.#dial?.abandon();
   }
@@ -115,7 +114,10 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   // --- the machine ---------------------------------------------------------------------------
 
   #push(input: FrontInput): void {
-    for (const action of this.#front.push(input)) {
+    const { phase } = this.#front;
+    const actions = this.#front.push(input);
+    if (this.#front.phase !== phase) this.#debug(`session phase: ${this.#front.phase}`);
+    for (const action of actions) {
       if (this.#over) return;
       this.#perform(action);
     }
@@ -149,7 +151,7 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
     if (this.#dial) {
       const errno = "(110: Connection timed out)";
       const { doing } = this.#dial;
-      this.note({ level: "error", message: "upstream timed out", errno, doing });
+      this.note({ level: "info", message: "upstream timed out", errno, doing });
       this.#dial.abandon();
       return this.refused(null);
     }
@@ -167,12 +169,13 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
         this.#securing = false;
         if (this.#over) return;
         this.#blocked = false;
+        this.#debug(describeTls(tls));
         this.#push({ is: "secured", tls });
         this.#feed();
       },
       (error: NetError) => {
         if (this.#over) return;
-        this.note({ level: "info", message: error.message, doing: "SSL handshaking" });
+        this.note({ level: "info", message: handshakeFailure(error), doing: "in starttls state" });
         this.#leave();
         this.#client.destroy();
       },
@@ -212,6 +215,7 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   }
 
   #join(early: Uint8Array): void {
+    this.#noteLogin();
     const client = { connection: this.#client, said: [early, this.#held], eof: this.#eof };
     const backend = { connection: this.#dial!.connection, said: [this.#rest], eof: false };
     new Relay(this.#service, this.#context(), client, backend);
@@ -248,6 +252,18 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
 
   // --- the log -------------------------------------------------------------------------------
 
+  /** The one line by which the client's connection and the backend's find together. */
+  #noteLogin(): void {
+    const { log } = this.#service;
+    if (!log.enabled("info")) return;
+    const { connection } = this.#dial!;
+    const client = [this.#admitted.peer.address, this.#client.local];
+    const backend = [connection.local, connection.remote];
+    const link = [client, backend].map((ends) => `[${ends.map(formatEndpoint).join("-")}]`);
+    const context = { ...this.#context(), link: link.join(" <=> ") };
+    log.write({ level: "info", message: "client logged in" }, context);
+  }
+
   note(event: LogEvent): void {
     const { log } = this.#service;
     if (log.enabled(event.level)) log.write(event, this.#context());
@@ -255,6 +271,10 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
 
   get debug(): boolean {
     return this.#service.log.enabled("debug");
+  }
+
+  #debug(message: string, errno?: string): void {
+    if (this.debug) this.note({ level: "debug", message, errno });
   }
 
   #context(): LogContext {

@@ -4,14 +4,16 @@
  */
 
 import type { ServerDirective, ServerSettings } from "../config/settings.ts";
-import { decode } from "../core/bytes.ts";
+import { decode, printable } from "../core/bytes.ts";
 import type { Diagnostic, Severity } from "../core/diagnostic.ts";
-import { errnoText, FileError } from "../core/errors.ts";
+import { errnoText, FileError, type NetError } from "../core/errors.ts";
+import { LOG_QUOTE } from "../core/limits.ts";
 import {
   type CertificateAndKey,
   type Feature,
   type Runtime,
   type TlsContext,
+  type TlsInfo,
   type TlsServerSettings,
   TlsSettingError,
 } from "../net/ports.ts";
@@ -26,6 +28,19 @@ export interface ServerTls {
 export function serverTls(settings: ServerSettings, runtime: Runtime): ServerTls {
   const wanted = settings.starttls !== "off" || settings.listen.some((listen) => listen.ssl);
   return wanted ? new Builder(settings, runtime).build() : { context: null, findings: [] };
+}
+
+/** What was agreed on, for a debug line. */
+export function describeTls({ protocol, cipher, alpn, sni, resumed }: TlsInfo): string {
+  const names = `${alpn === null ? "" : `, ALPN ${alpn}`}${sni === null ? "" : `, SNI ${sni}`}`;
+  return printable(`TLS is on: ${protocol}, ${cipher}${names}${resumed ? ", resumed" : ""}`);
+}
+
+/** A failed handshake in nginx's words; between the brackets is what the runtime's library says. */
+export function handshakeFailure({ message }: NetError): string {
+  const reason = /^TLS handshake failed: (.*)$/s.exec(message)?.[1];
+  if (reason === undefined) return message.replace("TLS handshake", "SSL handshake");
+  return `SSL_do_handshake() failed (SSL: ${printable(reason, LOG_QUOTE)})`;
 }
 
 class Builder {

@@ -8,6 +8,7 @@ import { type ByteString, decode, encode, printable } from "../core/bytes.ts";
 import { LOG_QUOTE } from "../core/limits.ts";
 import type { Doing, LogEvent } from "../core/log.ts";
 import { Reader } from "../wire/reader.ts";
+import { plainMessage } from "../wire/sasl.ts";
 import type { Back, BackAction, BackInput, BackLogin } from "./machine.ts";
 
 /** The settings that every back reads. */
@@ -47,8 +48,7 @@ export abstract class LoginBack implements Back {
   #take(input: BackInput): void {
     switch (input.is) {
       case "open":
-        this.phase = "greeting";
-        this.doing = "reading response from upstream";
+        if (this.phase === "connecting") this.phase = "greeting";
         return;
       case "bytes":
         this.reader.add(input.bytes);
@@ -67,12 +67,8 @@ export abstract class LoginBack implements Back {
     const start = this.reader.at + this.#reply;
     const lf = this.reader.findLf(start);
     if ((lf < 0 ? this.reader.length : lf + 1 - this.reader.at) > proxy_buffer) {
-      const said = decode(
-        bytes,
-        this.reader.at,
-        Math.min(bytes.length, this.reader.at + LOG_QUOTE + 1),
-      );
-      this.refuse(null, `upstream sent too long response line: "${printable(said, LOG_QUOTE)}"`);
+      const said = decode(bytes, this.reader.at, this.reader.at + proxy_buffer);
+      this.refuse(null, `upstream sent too long response line: "${this.#quoted(said)}"`);
       return false;
     }
     if (lf < 0) return false;
@@ -96,16 +92,24 @@ export abstract class LoginBack implements Back {
     this.#actions.push({ do: "ready", reply: shown ? reply : null, rest: this.reader.rest() });
   }
 
-  /** The backend said something else than hoped for. */
-  protected unexpected(): void {
+  /** The backend said something else than hoped for; `said` is what the log shows of it. */
+  protected unexpected(said?: ByteString): void {
     const reply = this.#dropReply();
-    const said = printable(decode(reply, 0, Math.min(reply.length, LOG_QUOTE + 1)), LOG_QUOTE);
     const shown = this.settings.proxy_pass_error_message;
     this.refuse(
       shown ? reply : null,
-      `upstream sent invalid response: "${said.replace(/(\\r)?\\n$/, "")}"`,
+      `upstream sent invalid response: "${this.#quoted(said ?? decode(reply))}"`,
       shown ? "info" : "error",
     );
+  }
+
+  /** A reply for the log, unless it has the password in it: some servers repeat a bad command. */
+  #quoted(reply: ByteString): string {
+    const { user, password } = this.login;
+    const secret = password?.reveal() ?? "";
+    const repeats = [secret, plainMessage(user, secret)].some((word) => reply.includes(word));
+    if (secret !== "" && repeats) return "[it repeats the password]";
+    return printable(reply.replace(/\r?\n$/, ""), LOG_QUOTE);
   }
 
   protected refuse(
@@ -114,7 +118,7 @@ export abstract class LoginBack implements Back {
     level: LogEvent["level"] = "error",
   ): void {
     this.phase = "done";
-    this.#actions.push({ do: "note", event: { level, message, doing: this.doing } });
+    this.#actions.push({ do: "note", event: { level, message, doing: READING } });
     this.#actions.push({ do: "refused", reply });
   }
 
@@ -126,13 +130,22 @@ export abstract class LoginBack implements Back {
     return reply;
   }
 
-  /** Refuses a login that would break out of its place in the backend's protocol. */
-  protected unsafe(text: ByteString, forbidden: RegExp): boolean {
+  /** The password; refuses and gives null when none is known. */
+  protected knownPassword(): ByteString | null {
+    if (this.login.password === null) this.refuse(null, "no password available");
+    return this.login.password?.reveal() ?? null;
+  }
+
+  /** Refuses what would break out of its place in the backend's protocol. */
+  protected unsafe(text: ByteString, forbidden: RegExp, what = "login or password"): boolean {
     if (!forbidden.test(text)) return false;
-    this.refuse(null, "login or password has a line break or NUL that the upstream must not see");
+    this.refuse(null, `${what} has a line break or NUL that the upstream must not see`);
     return true;
   }
 }
+
+/** Whatever it was sending, a reply is what it stumbles over. */
+const READING: Doing = "reading response from upstream";
 
 export const LINE_BREAKS = /[\r\n\0]/;
 export const NULS = /\0/;

@@ -19,41 +19,39 @@ export class ImapBack extends LoginBack {
       case "greeting":
         return GREETING.test(text) ? this.#login() : this.unexpected();
       case "user literal":
-        return text.startsWith("+") ? this.#sendUser() : this.#refusal(text);
+        return text.startsWith("+") ? this.#sendUser() : this.#refused(text);
       case "password literal":
-        return text.startsWith("+") ? this.#sendPassword() : this.#refusal(text);
+        return text.startsWith("+") ? this.#sendPassword() : this.#refused(text);
       case "login":
-        if (text.startsWith("* ")) return;
-        return text.startsWith(`${this.login.tag} OK`) ? this.ready(true) : this.unexpected();
+        return text.startsWith(`${this.login.tag} OK`) ? this.ready(true) : this.#refused(text);
     }
-  }
-
-  get #password(): ByteString {
-    return this.login.password!.reveal();
   }
 
   #login(): void {
     const { tag, user } = this.login;
     const doing = "sending LOGIN command to upstream";
-    if (this.unsafe(user + this.#password, NULS)) return;
-    if (QUOTABLE.test(user) && QUOTABLE.test(this.#password)) {
-      return this.say("login", doing, `${tag} LOGIN "${user}" "${this.#password}"\r\n`);
+    const password = this.knownPassword();
+    if (password === null || this.unsafe(user + password, NULS)) return;
+    if (QUOTABLE.test(user) && QUOTABLE.test(password)) {
+      return this.say("login", doing, `${tag} LOGIN "${user}" "${password}"\r\n`);
     }
     this.say("user literal", doing, `${tag} LOGIN {${user.length}}\r\n`);
   }
 
   #sendUser(): void {
     const { user } = this.login;
-    const text = `${user} {${this.#password.length}}\r\n`;
+    const text = `${user} {${this.login.password!.length}}\r\n`;
     this.say("password literal", "sending user name to upstream", text);
   }
 
   #sendPassword(): void {
-    this.say("login", "sending password to upstream", `${this.#password}\r\n`);
+    this.say("login", "sending password to upstream", `${this.login.password!.reveal()}\r\n`);
   }
 
-  /** Untagged lines may come before a prompt or a refusal. */
-  #refusal(text: ByteString): void {
-    if (!text.startsWith("* ")) this.unexpected();
+  /** Untagged lines may come before a prompt or a refusal; of this, the log shows what it says. */
+  #refused(text: ByteString): void {
+    if (text.startsWith("* ")) return;
+    const tagged = `${this.login.tag} `;
+    this.unexpected(text.startsWith(tagged) ? text.slice(tagged.length) : undefined);
   }
 }

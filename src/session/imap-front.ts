@@ -13,7 +13,7 @@
 import type { ByteString } from "../core/bytes.ts";
 import { Secret } from "../core/secret.ts";
 import { type ImapCommand, ImapReader } from "../wire/imap.ts";
-import { LoginFront, type LoginSettings } from "./login.ts";
+import { type Goodbye, LoginFront, type LoginSettings } from "./login.ts";
 import type { BackLogin } from "./machine.ts";
 import { mechanismNamed, type SaslMechanism } from "./sasl.ts";
 
@@ -85,7 +85,7 @@ export class ImapFront extends LoginFront {
     return "* BAD internal server error\r\n";
   }
 
-  protected override goodbye(why: "bad certificate" | "no certificate" | "shutdown"): ByteString {
+  protected override goodbye(why: Goodbye): ByteString {
     if (why === "shutdown") return "* BYE Server shutting down\r\n";
     return why === "bad certificate"
       ? "* BYE SSL certificate error\r\n"

@@ -7,15 +7,16 @@
  */
 
 import { type ByteString, encode, printable } from "../core/bytes.ts";
-import { AUTH_RETRIES } from "../core/limits.ts";
 import type { Doing, Level } from "../core/log.ts";
-import { NO_SECRET, Secret } from "../core/secret.ts";
+import { Secret } from "../core/secret.ts";
 import type { TlsInfo } from "../net/ports.ts";
 import type { Reader } from "../wire/reader.ts";
 import { words } from "../wire/words.ts";
-import type { Attempt, AuthMethod, BackLogin, Envelope, Front, Peer } from "./machine.ts";
+import { type CertificateFault, certificateFault, type VerifyMode } from "./client-certificate.ts";
+import type { Allow, AuthMethod, BackLogin, Envelope, Front, Peer } from "./machine.ts";
 import type { FrontAction, FrontInput, ProtocolName, Verdict } from "./machine.ts";
 import { SaslExchange, type SaslMechanism } from "./sasl.ts";
+import { backLogin, Submissions } from "./submissions.ts";
 
 export type FrontPhase =
   | "new"
@@ -37,11 +38,11 @@ export interface LoginSettings {
   readonly timeout: number;
   readonly max_errors: number;
   readonly starttls: "off" | "on" | "only";
-  readonly ssl_verify_client: "off" | "on" | "optional" | "optional_no_ca";
+  readonly ssl_verify_client: VerifyMode;
 }
 
-/** OpenSSL verify codes that `optional_no_ca` forgives: nothing is wrong but that no CA vouches. */
-const NO_CA: ReadonlySet<string> = new Set(["18", "19", "20", "21", "27"]);
+/** Why a client is sent away with words of its own. */
+export type Goodbye = CertificateFault["is"] | "shutdown";
 
 export abstract class LoginFront implements Front {
   abstract readonly protocol: ProtocolName;
@@ -59,9 +60,7 @@ export abstract class LoginFront implements Front {
   #actions: FrontAction[] = [];
   #text = "";
   #errors = 0;
-  #attempts = 0;
-  #retries = 0;
-  #attempt: Attempt | null = null;
+  readonly #submissions = new Submissions();
   /** The failure reply that `Auth-Wait` holds back. */
   #held = "";
   #sasl: SaslExchange | null = null;
@@ -76,7 +75,7 @@ export abstract class LoginFront implements Front {
   protected abstract greeting(): ByteString;
   protected abstract invalid(): ByteString;
   protected abstract internalError(): ByteString;
-  protected abstract goodbye(why: "bad certificate" | "no certificate" | "shutdown"): ByteString;
+  protected abstract goodbye(why: Goodbye): ByteString;
   protected abstract failure(text: ByteString, code: ByteString | null): ByteString;
   /** The prompt around a base64 challenge. */
   protected abstract challenge(base64: string): ByteString;
@@ -121,10 +120,11 @@ export abstract class LoginFront implements Front {
     if (this.phase === "closed" || this.phase === "relay") return;
     switch (input.is) {
       case "open":
-        return this.#open(input);
+        return this.phase === "new" ? this.#open(input) : undefined;
       case "bytes":
         if (this.phase === "greeting delay") return this.#tooEarly(input.bytes);
-        return this.reader.add(input.bytes);
+        // In clear, behind STARTTLS: void (CVE-2011-0411).
+        return this.phase === "starttls" ? undefined : this.reader.add(input.bytes);
       case "secured":
         return this.#secured(input.tls);
       case "verdict":
@@ -136,7 +136,8 @@ export abstract class LoginFront implements Front {
       case "timeout":
         return this.#timeout();
       case "shutdown":
-        return this.finish(this.goodbye("shutdown"));
+        // Words in clear in the middle of a handshake would break it.
+        return this.finish(this.phase === "starttls" ? "" : this.goodbye("shutdown"));
       case "eof":
         return this.finish("");
     }
@@ -185,32 +186,24 @@ export abstract class LoginFront implements Front {
     this.say(reply);
     this.reader.clear();
     this.phase = "starttls";
+    this.starttls = true;
     this.act({ do: "secure" });
   }
 
   #secured(tls: TlsInfo): void {
     if (this.phase !== "starttls") return;
     this.tls = tls;
-    this.starttls = true;
     this.forget();
     this.phase = "command";
     this.#certificateAccepted(tls);
   }
 
-  /** `ssl_verify_client`: the handshake always completes, refusal is a protocol line inside TLS. */
+  /** Refuses in words, inside TLS, when the client's certificate does not do. */
   #certificateAccepted(tls: TlsInfo): boolean {
-    const mode = this.settings.ssl_verify_client;
-    if (mode === "off") return true;
-    if (tls.peer === null) {
-      if (mode !== "on") return true;
-      this.note("info", "client sent no required SSL certificate", "in auth state");
-      this.finish(this.goodbye("no certificate"));
-      return false;
-    }
-    if (tls.verify.ok || (mode === "optional_no_ca" && NO_CA.has(tls.verify.code))) return true;
-    const why = `(${tls.verify.code}:${tls.verify.text})`;
-    this.note("info", `client SSL certificate verify error: ${why}`, "in auth state");
-    this.finish(this.goodbye("bad certificate"));
+    const fault = certificateFault(this.settings.ssl_verify_client, tls);
+    if (!fault) return true;
+    this.note("info", fault.message, this.starttls ? "in starttls state" : "SSL handshaking");
+    this.finish(this.goodbye(fault.is));
     return false;
   }
 
@@ -277,21 +270,10 @@ export abstract class LoginFront implements Front {
     password: Secret,
     envelope: Envelope | null = null,
   ): void {
+    const { protocol, salt, peer, tls } = this;
     this.login = user;
     this.#sasl = null;
-    this.#retries = 0;
-    this.#attempts++;
-    this.#attempt = {
-      protocol: this.protocol,
-      method,
-      user,
-      password: method === "external" || method === "none" ? NO_SECRET : password,
-      salt: method === "apop" || method === "cram-md5" ? this.salt : null,
-      attempt: this.#attempts,
-      peer: this.peer,
-      envelope,
-      tls: this.tls,
-    };
+    this.#submissions.add({ protocol, method, user, password, salt, peer, envelope, tls });
     this.#ask();
   }
 
@@ -299,7 +281,7 @@ export abstract class LoginFront implements Front {
     this.phase = "verdict";
     // The authenticator has deadlines of its own.
     this.act({ do: "timer", ms: null });
-    this.act({ do: "authenticate", attempt: this.#attempt! });
+    this.act({ do: "authenticate", attempt: this.#submissions.current! });
   }
 
   #verdict(verdict: Verdict): void {
@@ -310,29 +292,21 @@ export abstract class LoginFront implements Front {
         return this.#retry(verdict.waitMs);
       case "deny":
         return this.#deny(verdict);
-      case "allow": {
-        const attempt = this.#attempt!;
-        if (verdict.user !== undefined) this.login = verdict.user;
-        this.phase = "backend";
-        this.act({ do: "timer", ms: this.settings.timeout });
-        return this.act({
-          do: "dial",
-          target: verdict.target,
-          login: {
-            protocol: this.protocol,
-            method: attempt.method,
-            user: this.login,
-            password: verdict.password ?? knownPassword(attempt),
-            peer: this.peer,
-            ...this.extra(),
-          },
-        });
-      }
+      case "allow":
+        return this.#allow(verdict);
     }
   }
 
+  #allow(verdict: Allow): void {
+    const login = backLogin(this.#submissions.current!, verdict, this.extra());
+    this.login = login.user;
+    this.phase = "backend";
+    this.act({ do: "timer", ms: this.settings.timeout });
+    this.act({ do: "dial", target: verdict.target, login });
+  }
+
   #retry(waitMs: number): void {
-    if (++this.#retries > AUTH_RETRIES) {
+    if (!this.#submissions.retry()) {
       this.note("error", "auth http server asked to wait too often", "in http auth state");
       return this.finish(this.internalError());
     }
@@ -375,11 +349,10 @@ export abstract class LoginFront implements Front {
   #join(reply: Uint8Array | null): void {
     if (reply) this.act({ do: "send", bytes: reply });
     else this.say(this.welcome());
-    this.note("info", "client logged in");
     this.phase = "relay";
     this.act({ do: "timer", ms: null });
     this.act({ do: "relay", early: this.reader.rest() });
-    this.#attempt = null;
+    this.#submissions.forget();
   }
 
   #refused(reply: Uint8Array | null): void {
@@ -397,7 +370,7 @@ export abstract class LoginFront implements Front {
   protected finish(text: ByteString): void {
     this.say(text);
     this.phase = "closed";
-    this.#attempt = null;
+    this.#submissions.forget();
     this.reader.clear();
     this.act({ do: "close" });
   }
@@ -417,9 +390,4 @@ export abstract class LoginFront implements Front {
     this.#actions.push({ do: "send", bytes: encode(this.#text) });
     this.#text = "";
   }
-}
-
-/** The password that the client itself gave, if its method gives one that works at a backend. */
-function knownPassword(attempt: Attempt): Secret | null {
-  return attempt.method === "plain" ? attempt.password : null;
 }

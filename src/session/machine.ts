@@ -122,7 +122,10 @@ export type FrontAction =
   | { readonly do: "secure" }
   | { readonly do: "authenticate"; readonly attempt: Attempt }
   | { readonly do: "dial"; readonly target: Endpoint; readonly login: BackLogin }
-  /** Join: `early` are client bytes read beyond the login, the first for the backend. */
+  /**
+   * Join: `early` are client bytes read beyond the login, the first for the backend. The driver notes
+   * `client logged in`: it knows the addresses that stand in that line.
+   */
   | { readonly do: "relay"; readonly early: Uint8Array }
   /** Replaces the session's one deadline; null disarms it. */
   | { readonly do: "timer"; readonly ms: number | null }

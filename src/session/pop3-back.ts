@@ -6,16 +6,25 @@ import { LINE_BREAKS, LoginBack } from "./back.ts";
 export class Pop3Back extends LoginBack {
   protected override line(text: ByteString): void {
     if (!/^\+OK/i.test(text)) return this.unexpected();
-    const { user, password } = this.login;
     switch (this.phase) {
       case "greeting":
-        // Both go into lines of their own: a line break in them would be a command of the client's making.
-        if (this.unsafe(user + password!.reveal(), LINE_BREAKS)) return;
-        return this.say("user", "sending user name to upstream", `USER ${user}\r\n`);
+        return this.#sendUser();
       case "user":
-        return this.say("pass", "sending password to upstream", `PASS ${password!.reveal()}\r\n`);
+        return this.say("pass", "sending password to upstream", this.#pass);
       case "pass":
         return this.ready(true);
     }
+  }
+
+  get #pass(): ByteString {
+    return `PASS ${this.login.password!.reveal()}\r\n`;
+  }
+
+  #sendUser(): void {
+    const { user } = this.login;
+    const password = this.knownPassword();
+    // Both go into lines of their own: a line break in them would be a command of the client's making.
+    if (password === null || this.unsafe(user + password, LINE_BREAKS)) return;
+    this.say("user", "sending user name to upstream", `USER ${user}\r\n`);
   }
 }

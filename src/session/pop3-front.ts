@@ -17,8 +17,8 @@ import type { ByteString } from "../core/bytes.ts";
 import { POP3_ARGUMENTS } from "../core/limits.ts";
 import { Secret } from "../core/secret.ts";
 import { type Line, Reader } from "../wire/reader.ts";
-import { remainder, words } from "../wire/words.ts";
-import { LoginFront, type LoginSettings } from "./login.ts";
+import { remainder, verbOf, words } from "../wire/words.ts";
+import { type Goodbye, LoginFront, type LoginSettings } from "./login.ts";
 import { mechanismNamed } from "./sasl.ts";
 
 export interface Pop3Settings extends LoginSettings {
@@ -115,7 +115,7 @@ export class Pop3Front extends LoginFront {
     return "-ERR internal server error\r\n";
   }
 
-  protected override goodbye(why: "bad certificate" | "no certificate" | "shutdown"): ByteString {
+  protected override goodbye(why: Goodbye): ByteString {
     if (why === "shutdown") return "-ERR server shutting down\r\n";
     return why === "bad certificate"
       ? "-ERR SSL certificate error\r\n"
@@ -146,7 +146,7 @@ export class Pop3Front extends LoginFront {
   #dispatch(line: Line): void {
     const bytes = this.reader.bytes;
     const [first = "", ...args] = words(bytes, line, POP3_ARGUMENTS + 1);
-    const verb = first.toUpperCase();
+    const verb = verbOf(first);
     const table = this.#user === null ? Pop3Front.#initial : Pop3Front.#afterUser;
     const spaced = verb === "USER" || verb === "PASS";
     if (!Object.hasOwn(table, verb) || (!spaced && args.length > POP3_ARGUMENTS)) {

@@ -9,7 +9,7 @@
 import type { ByteString } from "../core/bytes.ts";
 import { addressOf } from "../net/address.ts";
 import { plainMessage } from "../wire/sasl.ts";
-import { LoginBack, NULS } from "./back.ts";
+import { LINE_BREAKS, LoginBack, NULS } from "./back.ts";
 
 export class SmtpBack extends LoginBack {
   protected override line(text: ByteString): void {
@@ -38,6 +38,9 @@ export class SmtpBack extends LoginBack {
 
   #hello(): void {
     const { xclient, server_name } = this.settings;
+    const { helo, envelope, peer } = this.login;
+    const said = [helo, peer.host, envelope?.from, envelope?.to].join("");
+    if (this.unsafe(said, LINE_BREAKS, "HELO, MAIL or RCPT")) return;
     const verb = xclient || this.login.esmtp ? "EHLO" : "HELO";
     this.say("hello", "sending HELO/EHLO to upstream", `${verb} ${server_name}\r\n`);
   }
@@ -60,15 +63,15 @@ export class SmtpBack extends LoginBack {
   }
 
   #authenticate(): void {
-    const { method, user, password, envelope } = this.login;
+    const { method, user, envelope } = this.login;
     if (method === "none") {
       return this.say("mail", "sending MAIL FROM to upstream", `${envelope!.from}\r\n`);
     }
     if (!this.settings.proxy_smtp_auth) return this.ready(false);
-    if (password === null) return this.refuse(null, "no password available");
+    const password = this.knownPassword();
     // NUL separates the parts of the message: one inside a part would shift them.
-    if (this.unsafe(user + password.reveal(), NULS)) return;
-    const text = `AUTH PLAIN ${plainMessage(user, password.reveal())}\r\n`;
+    if (password === null || this.unsafe(user + password, NULS)) return;
+    const text = `AUTH PLAIN ${plainMessage(user, password)}\r\n`;
     this.say("auth", "sending AUTH to upstream", text);
   }
 

@@ -19,8 +19,8 @@ import { type ByteString, decode, printable } from "../core/bytes.ts";
 import { LOG_QUOTE, SMTP_ARGUMENTS } from "../core/limits.ts";
 import { NO_SECRET } from "../core/secret.ts";
 import { type Line, Reader } from "../wire/reader.ts";
-import { trimmed, words } from "../wire/words.ts";
-import { LoginFront, type LoginSettings } from "./login.ts";
+import { trimmed, verbOf, words } from "../wire/words.ts";
+import { type Goodbye, LoginFront, type LoginSettings } from "./login.ts";
 import type { BackLogin, Envelope } from "./machine.ts";
 import { mechanismNamed, type SaslMechanism } from "./sasl.ts";
 
@@ -123,7 +123,8 @@ export class SmtpFront extends LoginFront {
   }
 
   protected override improperPipelining(bytes: Uint8Array): ByteString {
-    const said = printable(decode(bytes, 0, Math.min(bytes.length, LOG_QUOTE + 1)), LOG_QUOTE);
+    // It may be logging in already.
+    const said = printable(decode(bytes).replace(/(^|\n) *AUTH\b[^]*/i, "$1AUTH ..."), LOG_QUOTE);
     this.note(
       "info",
       `client was rejected before greeting: "${said}"`,
@@ -140,7 +141,7 @@ export class SmtpFront extends LoginFront {
     return "451 4.3.2 Internal server error\r\n";
   }
 
-  protected override goodbye(why: "bad certificate" | "no certificate" | "shutdown"): ByteString {
+  protected override goodbye(why: Goodbye): ByteString {
     if (why === "shutdown") return "421 4.3.2 Service shutting down\r\n";
     return why === "bad certificate"
       ? "421 4.7.1 SSL certificate error\r\n"
@@ -180,10 +181,12 @@ export class SmtpFront extends LoginFront {
   #dispatch(line: Line): void {
     const bytes = this.reader.bytes;
     const [first = "", ...args] = words(bytes, line, SMTP_ARGUMENTS + 1);
-    const verb = first.toUpperCase();
+    const verb = verbOf(first);
+    const text = trimmed(bytes, line);
     const known = Object.hasOwn(SmtpFront.#commands, verb);
-    if (!known || args.length > SMTP_ARGUMENTS) return this.fault();
-    SmtpFront.#commands[verb](this, { args, line: trimmed(bytes, line) });
+    // NUL is in no command (RFC 5321 section 4.1.2), and names and envelope go on to the backend.
+    if (!known || args.length > SMTP_ARGUMENTS || text.includes("\0")) return this.fault();
+    SmtpFront.#commands[verb](this, { args, line: text });
   }
 
   #hello(args: readonly ByteString[], extended: boolean): void {

@@ -3,8 +3,8 @@
  * a tag, a verb and at most three arguments, each bare, quoted or a literal. A bare argument is any
  * bytes up to a space: `{`, `"` and `(` count only where an argument begins.
  *
- * The reader keeps no parse state: a command is read again from its start when more of it has come.
- * The client buffer bounds what there is to read.
+ * The reader keeps no parse state: a command is read again from its start, but only once the line or
+ * the literal that was missing is there. The client buffer bounds what there is to read.
  */
 
 import { type ByteString, decode, SP } from "../core/bytes.ts";
@@ -39,6 +39,8 @@ const OPEN = 0x7b,
 export class ImapReader extends Reader {
   /** Synchronising literals of the current command that were prompted for. */
   #prompted = 0;
+  /** What the current command waits for; null when it has not been looked at. */
+  #missing: Missing | null = null;
   readonly #verbs: ReadonlySet<string>;
 
   /** `verbs`, in upper case: any other is invalid at once, its literals are not waited for. */
@@ -49,16 +51,37 @@ export class ImapReader extends Reader {
 
   /** The next item, or null when more bytes are needed. `cap` bounds a command with its literals. */
   next(cap: number): ImapItem | null {
+    if (this.#missing && !this.#arrived(this.#missing, cap)) return null;
     const item = new Parse(this, this.#verbs, cap, this.#prompted).run();
-    if (item === LITERAL) this.#prompted++;
-    else if (item !== null) this.#prompted = 0;
+    this.#missing = null;
+    if (!isItem(item)) {
+      this.#missing = item;
+      return null;
+    }
+    this.#prompted = item === LITERAL ? this.#prompted + 1 : 0;
     return item;
+  }
+
+  /** Whether it is worth reading the command again. */
+  #arrived(missing: Missing, cap: number): boolean {
+    if (missing.is === "literal end") return this.length >= missing.size;
+    return this.length >= cap || this.findLf(this.at + missing.from) >= 0;
   }
 
   override clear(): void {
     super.clear();
     this.#prompted = 0;
+    this.#missing = null;
   }
+}
+
+/** What a command lacks; offsets are from its start, which moves. */
+type Missing =
+  | { readonly is: "line end"; readonly from: number }
+  | { readonly is: "literal end"; readonly size: number };
+
+function isItem(result: ImapItem | Missing): result is ImapItem {
+  return result.is !== "line end" && result.is !== "literal end";
 }
 
 /** One pass over the current command. */
@@ -80,11 +103,15 @@ class Parse {
     this.#prompts = prompts;
   }
 
-  run(): ImapItem | null {
+  run(): ImapItem | Missing {
     const start = this.#reader.at;
     for (let at = start;;) {
       const lf = this.#reader.findLf(at);
-      if (lf < 0) return this.#reader.length >= this.#cap ? this.#long() : null;
+      if (lf < 0) {
+        return this.#reader.length >= this.#cap
+          ? this.#long()
+          : { is: "line end", from: at - start };
+      }
       if (lf + 1 - start > this.#cap) return this.#long();
       const line = lineAt(this.#bytes, at, lf);
       const first = at === start;
@@ -102,15 +129,19 @@ class Parse {
         return literal.sync ? { is: "invalid", tag: this.#tag, fatal: false } : this.#long();
       }
       if (literal.sync && this.#prompts-- <= 0) return LITERAL;
-      if (this.#bytes.length < data + literal.size) return null;
+      if (this.#bytes.length < data + literal.size) {
+        return { is: "literal end", size: data + literal.size - start };
+      }
       this.#args.push(decode(this.#bytes, data, data + literal.size));
       at = data + literal.size;
     }
   }
 
   #long(): ImapItem {
-    // The tag may not have been read yet: it is when the first line is what is too long.
-    if (this.#tag === null) this.#readTag(this.#reader.at, this.#bytes.length);
+    // The tag may not have been read yet: it is when the first line is what is too long. Not beyond
+    // the cap, since how much stands there is chance.
+    const { at } = this.#reader;
+    if (this.#tag === null) this.#readTag(at, Math.min(this.#bytes.length, at + this.#cap));
     return { is: "long", tag: this.#tag };
   }
 
@@ -123,9 +154,10 @@ class Parse {
   /** One line of the command: null when the command ends with it, or the literal that it announces. */
   #segment(start: number, end: number, first: boolean): Literal | "invalid" | null {
     if (!first) {
-      // Strict after a literal (nginx 1.29.6): only a space or the end of the line.
-      if (start < end && this.#bytes[start] !== SP) return "invalid";
-      return this.#arguments(start, end);
+      // Strict after a literal (nginx 1.29.6): only a space or the end of the line, or of ID's list.
+      const strict = start === end || this.#bytes[start] === SP ||
+        (this.#verb === "ID" && isParenthesis(this.#bytes[start]));
+      return strict ? this.#arguments(start, end) : "invalid";
     }
     const afterTag = this.#readTag(start, end);
     if (afterTag < 0) return "invalid";

@@ -6,7 +6,7 @@
  * than the cap is `"long"` whether or not its end has arrived: any split of the bytes reads alike.
  */
 
-import { concat, CR, EMPTY, LF } from "../core/bytes.ts";
+import { CR, EMPTY, LF } from "../core/bytes.ts";
 
 /** A line: bytes [start, end) of `reader.bytes`, without its line end. */
 export interface Line {
@@ -20,16 +20,38 @@ export class Reader {
   bytes: Uint8Array = EMPTY;
   /** Where the unread bytes begin. */
   at = 0;
+  /** Holds `bytes` and has room behind them; null when they are a chunk as it came. */
+  #store: Uint8Array | null = null;
   /** From `#from` up to `#scanned` there is no LF: spares scanning the same bytes again. */
   #from = -1;
   #scanned = 0;
 
   add(chunk: Uint8Array): void {
-    const read = this.at;
-    this.bytes = read === this.bytes.length ? chunk : concat([this.bytes.subarray(read), chunk]);
+    const end = this.bytes.length;
+    if (this.at === end) {
+      this.bytes = chunk;
+      this.#store = null;
+      this.take(0);
+    } else if (this.#store && end + chunk.length <= this.#store.length) {
+      this.#store.set(chunk, end);
+      this.bytes = this.#store.subarray(0, end + chunk.length);
+    } else this.#move(chunk);
+  }
+
+  /**
+   * Into a new store, twice as large as needed: a peer that sends byte by byte would otherwise have all
+   * that is unread copied for each of them. The old one may still be looked at by others.
+   */
+  #move(chunk: Uint8Array): void {
+    const unread = this.bytes.subarray(this.at);
+    const size = unread.length + chunk.length;
+    this.#store = new Uint8Array(2 * size);
+    this.#store.set(unread);
+    this.#store.set(chunk, unread.length);
+    this.bytes = this.#store.subarray(0, size);
+    this.#from -= this.at;
+    this.#scanned -= this.at;
     this.at = 0;
-    this.#from -= read;
-    this.#scanned -= read;
   }
 
   /** Takes all that is unread. */
@@ -41,8 +63,8 @@ export class Reader {
 
   clear(): void {
     this.bytes = EMPTY;
-    this.at = 0;
-    this.#from = -1;
+    this.#store = null;
+    this.take(0);
   }
 
   get length(): number {
@@ -79,6 +101,8 @@ export class Reader {
 /** The line that begins at `start` and whose LF is at `lf`. */
 export function lineAt(bytes: Uint8Array, start: number, lf: number): Line {
   const end = lf > start && bytes[lf - 1] === CR ? lf - 1 : lf;
-  const cr = bytes.indexOf(CR, start);
-  return { start, end, stray: cr >= 0 && cr < end };
+  // `indexOf` would look through all that is pipelined behind the line.
+  let at = start;
+  while (at < end && bytes[at] !== CR) at++;
+  return { start, end, stray: at < end };
 }

@@ -22,6 +22,14 @@ export function words(bytes: Uint8Array, line: Line, most: number): ByteString[]
   return found;
 }
 
+/**
+ * A command word in upper case; empty when it is none, being letters only. JavaScript would make the
+ * byte 0xDF, a letter in Latin-1, into `SS`.
+ */
+export function verbOf(word: ByteString): string {
+  return /^[A-Za-z]+$/.test(word) ? word.toUpperCase() : "";
+}
+
 /** Everything after the first word and the spaces behind it, inner and trailing spaces kept. */
 export function remainder(bytes: Uint8Array, line: Line): ByteString {
   let at = line.start;

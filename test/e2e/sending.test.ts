@@ -6,6 +6,8 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, test } from "node:test";
 import process from "node:process";
 import { createTransport } from "nodemailer";
@@ -56,6 +58,30 @@ describe("sending mail", { skip: SKIP_SMTP }, () => {
       ]);
       assert.equal(code, 28, "swaks: error while authenticating");
     });
+  });
+
+  test("mutt with STARTTLS", { skip: skipProgram("mutt") }, async () => {
+    const subject = freshSubject();
+    const settings = join(site.proxy.folder, "muttrc");
+    writeFileSync(
+      settings,
+      [
+        `set smtp_url = "smtp://bob@localhost:${site.ports.smtp}"`,
+        `set smtp_pass = "${PASSWORDS.bob}"`,
+        "set ssl_starttls = yes",
+        "set ssl_force_tls = yes",
+        `set certificate_file = "${site.caFile}"`,
+        "set copy = no",
+        'set from = "bob@mail.test"',
+      ].join("\n"),
+    );
+    const { code, err } = await run(
+      "mutt",
+      ["-F", settings, "-n", "-s", subject, "--", "alice@mail.test"],
+      "a line\n.\nand another\n",
+    );
+    assert.equal(code, 0, err);
+    assert.match(await readBack(subject), /\r\na line\r\n\.\r\nand another\r\n/);
   });
 
   test("XCLIENT: Postfix logs the client's address and login, not the proxy's", async () => {

@@ -1,6 +1,6 @@
 /**
  * Signals, as an administrator sends them: TERM ends at once and cleanly, QUIT lets sessions finish, HUP
- * takes a new configuration or keeps the old one, USR1 opens the logs anew.
+ * takes a new configuration or keeps the old one, USR1 opens the logs anew. And the starts before them.
  */
 
 import assert from "node:assert/strict";
@@ -42,8 +42,7 @@ describe("signals", () => {
     await using setting = await start();
     using client = await setting.session();
     setting.proxy.signal("SIGQUIT");
-    await setting.proxy.said(/draining/);
-    await assert.rejects(LineClient.connect(setting.port), /ECONNREFUSED/);
+    await refused(setting.port);
     assert.equal(await client.ask("still there?"), "still there?");
     client.send("QUIT");
     await client.closed();
@@ -97,6 +96,23 @@ describe("signals", () => {
     assert.match(readFileSync(log, "utf8"), /client logged in/);
   });
 
+  test("an nginx.conf serves as it stands", async () => {
+    await using setting = await start();
+    const port = await freePort();
+    await using proxy = await startProxy(
+      `events { worker_connections 100; }
+mail {
+    auth_http 127.0.0.1:${setting.auth.port}/auth;
+    server { listen 127.0.0.1:${port}; protocol pop3; }
+}
+`,
+      { syntax: "nginx" },
+    );
+    using client = await setting.session(port);
+    assert.equal(await client.ask("hello"), "hello");
+    assert.match(proxy.log(), /client logged in/);
+  });
+
   test("a port that is taken: one sentence, and a failing exit status", async () => {
     await using setting = await start();
     await assert.rejects(startProxy(setting.toml), (error: Error) => {
@@ -139,6 +155,19 @@ async function start(): Promise<Setting> {
       await backend[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Waits until nothing listens any more. */
+async function refused(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      using _client = await LineClient.connect(port);
+    } catch (error) {
+      return assert.match(String(error), /ECONNREFUSED/);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail(`port ${port} still accepts`);
 }
 
 function rewrite(proxy: Proxy, change: (toml: string) => string): void {

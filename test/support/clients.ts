@@ -140,11 +140,13 @@ export class LineClient {
     return this.#unread === "" && !this.#ended;
   }
 
-  async startTls(ca?: string): Promise<TLSSocket> {
+  /** Trusts `ca` and shows a certificate of its own when it has one; all PEM. */
+  async startTls(ca?: string, own?: { certificate: string; key: string }): Promise<TLSSocket> {
     const plain = this.#socket;
     plain.removeAllListeners("data");
     plain.removeAllListeners("end");
-    const socket = connectTls({ socket: plain, ca, servername: "localhost" });
+    const identity = own && { cert: own.certificate, key: own.key };
+    const socket = connectTls({ socket: plain, ca, servername: "localhost", ...identity });
     await new Promise<void>((resolve, reject) => {
       socket.once("secureConnect", resolve);
       socket.once("error", reject);

@@ -14,6 +14,8 @@ import { findProgram, freePort, runProgram, startChild, temporaryFolder } from "
 
 export interface Dovecot {
   readonly imap: number;
+  /** IMAP that expects a PROXY header, v1 or v2. */
+  readonly imapBehindProxy: number;
   readonly pop3: number;
   readonly lmtp: number;
   readonly sasl: number;
@@ -27,7 +29,8 @@ export interface Dovecot {
 /** Users and passwords as they are at the backend. */
 export async function startDovecot(users: Readonly<Record<string, string>>): Promise<Dovecot> {
   const folder = temporaryFolder("dovecot");
-  const [imap, pop3, lmtp, sasl] = [
+  const [imap, imapBehindProxy, pop3, lmtp, sasl] = [
+    await freePort(),
     await freePort(),
     await freePort(),
     await freePort(),
@@ -38,12 +41,13 @@ export async function startDovecot(users: Readonly<Record<string, string>>): Pro
   const passwords = Object.entries(users).map(([user, password]) => `${user}:{PLAIN}${password}\n`);
   writeFileSync(join(folder, "users"), passwords.join(""));
   const config = join(folder, "dovecot.conf");
-  writeFileSync(config, configuration(folder, { imap, pop3, lmtp, sasl }));
+  writeFileSync(config, configuration(folder, { imap, imapBehindProxy, pop3, lmtp, sasl }));
 
   const child = startChild(findProgram("dovecot") ?? "dovecot", ["-F", "-c", config]);
   const log = () => readFileSync(join(folder, "dovecot.log"), "utf8") + child.output();
   const dovecot: Dovecot = {
     imap,
+    imapBehindProxy,
     pop3,
     lmtp,
     sasl,
@@ -108,13 +112,16 @@ function firstLine(port: number): Promise<string> {
   });
 }
 
-function configuration(folder: string, ports: Record<"imap" | "pop3" | "lmtp" | "sasl", number>) {
+type Ports = Pick<Dovecot, "imap" | "imapBehindProxy" | "pop3" | "lmtp" | "sasl">;
+
+function configuration(folder: string, ports: Ports): string {
   const { username, uid } = userInfo();
   const root = uid === 0;
   // Root may not own mail and must not run the login processes; anybody else can only be himself.
   const identity = root
     ? "mail_uid = mail\nmail_gid = mail\nfirst_valid_uid = 1\nfirst_valid_gid = 1"
     : `default_internal_user = ${username}
+default_internal_group = ${runProgram("id", ["-gn"]).trim()}
 default_login_user = ${username}
 mail_uid = ${username}
 first_valid_uid = 1
@@ -129,6 +136,7 @@ ssl = no
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
+haproxy_trusted_networks = 127.0.0.1
 auth_verbose = yes
 login_greeting = Dovecot ready.
 mail_location = maildir:${folder}/mail/%n
@@ -151,6 +159,10 @@ service imap-login {
   service_count = 0
   inet_listener imap {
     port = ${ports.imap}
+  }
+  inet_listener imap_behind_proxy {
+    port = ${ports.imapBehindProxy}
+    haproxy = yes
   }
   inet_listener imaps {
     port = 0

@@ -136,16 +136,20 @@ export interface Proxy extends Child {
 }
 
 export interface ProxySettings extends SpawnSettings {
+  /** In which syntax the configuration is; default TOML. */
+  readonly syntax?: "toml" | "nginx";
   /** More files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** Starts `serve` with this TOML text and waits for its ready line. */
-export async function startProxy(toml: string, settings: ProxySettings = {}): Promise<Proxy> {
+/** Starts `serve` with this configuration, to which it adds a log, and waits for its ready line. */
+export async function startProxy(text: string, settings: ProxySettings = {}): Promise<Proxy> {
   const folder = temporaryFolder("proxy");
-  const config = join(folder, "doorpost.toml");
+  const nginx = settings.syntax === "nginx";
+  const config = join(folder, nginx ? "nginx.conf" : "doorpost.toml");
   const errorLog = join(folder, "error.log");
-  writeFileSync(config, `error_log = "${errorLog} debug"\n${toml}`);
+  const log = nginx ? `error_log ${errorLog} debug;` : `error_log = "${errorLog} debug"`;
+  writeFileSync(config, `${log}\n${text}`);
   for (const [name, text] of Object.entries(settings.files ?? {})) {
     writeFileSync(join(folder, name), text);
   }
@@ -154,11 +158,12 @@ export async function startProxy(toml: string, settings: ProxySettings = {}): Pr
     cwd: folder,
     ...settings,
   });
-  const log = () => child.output() + (existsSync(errorLog) ? readFileSync(errorLog, "utf8") : "");
+  const logged = () =>
+    child.output() + (existsSync(errorLog) ? readFileSync(errorLog, "utf8") : "");
   const proxy: Proxy = {
     ...child,
     folder,
-    log,
+    log: logged,
     descriptors: () => descriptorsOf(child.pid),
     async [Symbol.asyncDispose]() {
       await child.stop();

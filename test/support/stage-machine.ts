@@ -46,7 +46,7 @@ export class MachineStage implements Stage {
   #ended = { client: false, backend: false };
 
   constructor(transcript: Transcript) {
-    const settings = serverOf(transcript.settings);
+    const settings = serverOf(transcript.settings.replaceAll("$AUTH", `${this.ports.auth}`));
     this.#protocol = prepareProtocol(settings.protocol, settings);
     this.#prepared = prepareRequest(settings);
     this.#front = this.#protocol.front();
@@ -95,6 +95,7 @@ export class MachineStage implements Stage {
         this.#upstream = formatEndpoint(action.target);
         return this.#pushBack(this.#back.push({ is: "open" }));
       case "relay":
+        this.#note({ level: "info", message: "client logged in" });
         this.#relaying = true;
         this.#toBackend += decode(action.early) + decode(this.#held);
         this.#held = EMPTY;

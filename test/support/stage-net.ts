@@ -4,7 +4,7 @@
  * memory runtime and a proxy process on real ones.
  */
 
-import { type ByteString, decode } from "../../src/core/bytes.ts";
+import { type ByteString, decode, printable } from "../../src/core/bytes.ts";
 import { type Endpoint, ip } from "../../src/net/address.ts";
 import type { Connection, Listener, Runtime } from "../../src/net/ports.ts";
 import { Peer } from "./peer.ts";
@@ -31,6 +31,8 @@ export interface World {
   pass(ms: number): Promise<void>;
   /** PEM of the authority that vouches for the proxy's certificate. */
   readonly ca: string;
+  /** Whether the proxy closes with bytes unread, which its peers see as a reset. */
+  readonly resets?: boolean;
 }
 
 export async function netStage(world: World, transcript: Transcript): Promise<NetStage> {
@@ -89,7 +91,10 @@ class NetStage implements Stage {
   }
 
   async receive(size: number): Promise<ByteString> {
-    return decode(await this.#client.bytes(size));
+    return await this.#client.text(size).catch((error: Error) => {
+      const came = printable(decode(this.#client.unread));
+      throw new Error(`${error.message}, at last "${came}"`);
+    });
   }
 
   sendEof(): Promise<void> {
@@ -98,7 +103,7 @@ class NetStage implements Stage {
   }
 
   async receiveEof(): Promise<void> {
-    await this.#client.ended;
+    await this.#ended(this.#client);
   }
 
   async secure(): Promise<void> {
@@ -145,7 +150,12 @@ class NetStage implements Stage {
   }
 
   async backendReceiveEof(): Promise<void> {
-    await (await this.#backend()).ended;
+    await this.#ended(await this.#backend());
+  }
+
+  async #ended(peer: Peer): Promise<void> {
+    if (!this.#world.resets) return await peer.ended;
+    await peer.until("the end", () => peer.count("end") + peer.count("close") > 0);
   }
 
   async #backend(): Promise<Peer> {

@@ -1,6 +1,6 @@
 /**
  * Transcripts: the readable spec of behaviour. A file holds cases; a case is a title, the settings of
- * one server in TOML, and a dialogue:
+ * one server in TOML (`auth_http` and `listen` are added), and a dialogue:
  *
  *     === LOGIN by literals
  *     protocol = "imap"
@@ -64,7 +64,7 @@ export interface Transcript {
   readonly title: string;
   readonly line: number;
   readonly tags: readonly string[];
-  /** TOML of a server block; without `listen` and `auth_http`. */
+  /** TOML of a server block; without `listen`, and mostly without `auth_http`. */
   readonly settings: string;
   /** `PTR 127.0.0.1 host` and the like. */
   readonly zone: readonly ByteString[];
@@ -80,8 +80,10 @@ export interface Step {
 /** Whose behaviour the steps are. */
 export type Side = "ours" | "nginx";
 
-export function loadTranscripts(side: Side = "ours"): Transcript[] {
-  const folder = join(ROOT, "test/transcripts");
+export function loadTranscripts(
+  side: Side = "ours",
+  folder: string = join(ROOT, "test/transcripts"),
+): Transcript[] {
   return readdirSync(folder).filter((name) => name.endsWith(".txt")).sort().flatMap((name) =>
     parse(name, readFileSync(join(folder, name), "utf8"), side)
   );

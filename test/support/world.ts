@@ -1,9 +1,9 @@
 /**
- * Worlds for `stage-net.ts`: a proxy within this process, on any adapter; one as a process; and a real
+ * Worlds for `stage-net.ts`: a proxy within this process; one as a process; and a real
  * nginx with its mail module, the oracle, which serves what the same settings say.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Level, Log, LogContext, LogEvent } from "../../src/core/log.ts";
 import { ip } from "../../src/net/address.ts";
@@ -12,7 +12,12 @@ import { formatLine } from "../../src/observe/line.ts";
 import { startProxy } from "../../src/proxy/server.ts";
 import { testAuthority } from "./ca.ts";
 import { type Nginx, nginxConf, startNginx } from "./nginx.ts";
-import { freePort, type Proxy as ProxyProcess, startProxy as startProcess } from "./process.ts";
+import {
+  freePort,
+  type Proxy as ProxyProcess,
+  startProxy as startProcess,
+  temporaryFolder,
+} from "./process.ts";
 import { settingsOf } from "./settings.ts";
 import type { World } from "./stage-net.ts";
 import { tagged, type Transcript } from "./transcript.ts";
@@ -52,17 +57,18 @@ interface Place {
   readonly port: number;
   readonly authPort: number;
   readonly dnsPort: number;
-  readonly errorLog?: string;
+  readonly errorLog: string;
 }
 
 // --- within this process -------------------------------------------------------------------------
 
 export interface InProcessSettings {
   readonly time?: Time;
-  /** Serves a zone on port 53 of the runtime's own network. */
+  /** Answers on port 53. */
   readonly serveNames?: World["serveNames"];
 }
 
+/** For the memory runtime, on whose network every port is free. */
 export async function inProcess(
   runtime: Runtime,
   { time = REAL_TIME, serveNames = noNames }: InProcessSettings = {},
@@ -76,12 +82,10 @@ export async function inProcess(
     serveNames,
     start: async (transcript, authPort) => {
       const log = new MemoryLog();
-      const place = { port: 1, authPort, dnsPort: 53 };
-      const text = configuration(inline(identity), [block(transcript, place)]);
-      const { global, servers: [server] } = settingsOf(text);
-      // The kernel chooses the port: a configuration cannot say so.
-      const listen = [{ ...server.listen[0], at: [ip("127.0.0.1", 0)] }];
-      const settings = { global, servers: [{ ...server, listen }] };
+      const place = { port: 143, authPort, dnsPort: 53, errorLog: "/unused" };
+      const settings = settingsOf(
+        configuration(inline(identity), [block(transcript, place, "info")]),
+      );
       const proxy = await startProxy({ runtime, log, settings });
       return { at: proxy.listening[0].at, log: () => log.text, stop: () => proxy.stop() };
     },
@@ -96,6 +100,8 @@ function noNames({ zone }: Transcript): Promise<() => void> {
 
 export interface ProcessWorld extends World {
   readonly proxy: ProxyProcess;
+  /** All that was logged, wherever. */
+  log(): string;
   stop(): Promise<void>;
 }
 
@@ -105,16 +111,18 @@ export async function asProcess(
   transcripts: readonly Transcript[],
 ): Promise<ProcessWorld> {
   const identity = await makeIdentity();
-  const places = await findPlaces(transcripts);
-  const blocks = [...places].map(([transcript, place]) => block(transcript, place));
+  const folder = temporaryFolder("logs");
+  const places = await findPlaces(transcripts, folder);
+  const blocks = [...places].map(([transcript, place]) => block(transcript, place, "debug"));
   const proxy = await startProcess(configuration(inline(identity), blocks));
   return {
-    ...processWorld(runtime, identity, places, () => {
-      const before = proxy.log().length;
-      return () => proxy.log().slice(before);
-    }),
+    ...processWorld(runtime, identity, places),
     proxy,
-    stop: () => proxy[Symbol.asyncDispose](),
+    log: () => proxy.log() + [...places.values()].map(({ errorLog }) => readLog(errorLog)).join(""),
+    async stop() {
+      await proxy[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -129,34 +137,24 @@ export async function asNginx(
   transcripts: readonly Transcript[],
 ): Promise<NginxWorld> {
   const identity = await makeIdentity();
-  const nginx = await startNginx(async (folder) => {
-    mkdirSync(join(folder, "logs"));
-    writeFileSync(join(folder, "certificate.pem"), identity.certificate);
-    writeFileSync(join(folder, "key.pem"), identity.key);
-    places = await findPlaces(transcripts, folder);
-    const files = {
-      ...identity,
-      certificate: join(folder, "certificate.pem"),
-      key: join(folder, "key.pem"),
-    };
-    const blocks = [...places].map(([transcript, place]) => block(transcript, place));
-    return nginxConf(settingsOf(configuration(files, blocks)));
-  });
+  const folder = temporaryFolder("nginx");
+  const places = await findPlaces(transcripts, folder);
+  const files = inFiles(identity, folder);
+  const blocks = [...places].map(([transcript, place]) => block(transcript, place, "info"));
+  const nginx = await startNginx(folder, nginxConf(settingsOf(configuration(files, blocks))));
   return {
-    ...processWorld(runtime, identity, places, ({ errorLog }) => nginx.tail(errorLog!)),
+    ...processWorld(runtime, identity, places),
     resets: true,
     nginx,
     stop: () => nginx[Symbol.asyncDispose](),
   };
 }
 
-let places: Places = new Map();
-
 type Places = ReadonlyMap<Transcript, Place>;
 
 async function findPlaces(
   transcripts: readonly Transcript[],
-  folder?: string,
+  folder: string,
 ): Promise<Places> {
   const found = new Map<Transcript, Place>();
   for (const transcript of transcripts) {
@@ -164,31 +162,42 @@ async function findPlaces(
       port: await freePort(),
       authPort: await freePort(),
       dnsPort: transcript.zone.length > 0 ? await freePort() : 53,
-      ...(folder !== undefined && { errorLog: join(folder, "logs", `${found.size}.log`) }),
+      errorLog: join(folder, `${found.size}.log`),
     });
   }
   return found;
 }
 
-/** `logOf` gives, when a transcript begins, what tells what was logged since. */
 function processWorld(
   runtime: Runtime,
   { ca }: Identity,
   places: Places,
-  logOf: (place: Place) => () => string,
 ): World {
   return {
     runtime,
     ...REAL_TIME,
     ca,
     authAt: (transcript) => ip("127.0.0.1", places.get(transcript)!.authPort),
-    serveNames: ({ zone }, transcript) => serveZone(zone, places.get(transcript)!.dnsPort),
+    serveNames: (transcript) => {
+      const { zone } = transcript;
+      return zone.length > 0
+        ? serveZone(zone, places.get(transcript)!.dnsPort)
+        : noNames(transcript);
+    },
     start: (transcript) => {
-      const place = places.get(transcript)!;
-      const at = ip("127.0.0.1", place.port);
-      return Promise.resolve({ at, log: logOf(place), stop: () => Promise.resolve() });
+      const { port, errorLog } = places.get(transcript)!;
+      const before = readLog(errorLog).length;
+      return Promise.resolve({
+        at: ip("127.0.0.1", port),
+        log: () => readLog(errorLog).slice(before),
+        stop: () => Promise.resolve(),
+      });
     },
   };
+}
+
+function readLog(path: string): string {
+  return existsSync(path) ? readFileSync(path, "latin1") : "";
 }
 
 // --- configuration -------------------------------------------------------------------------------
@@ -210,6 +219,13 @@ function inline({ ca, certificate, key }: Identity): Identity {
   return { ca, certificate: `data:${certificate}`, key: `data:${key}` };
 }
 
+function inFiles({ ca, certificate, key }: Identity, folder: string): Identity {
+  const paths = { certificate: join(folder, "certificate.pem"), key: join(folder, "key.pem") };
+  writeFileSync(paths.certificate, certificate);
+  writeFileSync(paths.key, key);
+  return { ca, ...paths };
+}
+
 function configuration({ certificate, key }: Identity, blocks: readonly string[]): string {
   return `server_name = "mx.example"
 ssl_certificate = ${JSON.stringify(certificate)}
@@ -217,12 +233,18 @@ ssl_certificate_key = ${JSON.stringify(key)}
 ${blocks.join("\n")}`;
 }
 
-function block(transcript: Transcript, { port, authPort, dnsPort, errorLog }: Place): string {
+function block(
+  transcript: Transcript,
+  { port, authPort, dnsPort, errorLog }: Place,
+  level: Level,
+): string {
+  const settings = transcript.settings.replaceAll("$AUTH", `${authPort}`)
+    .replaceAll("$DNS", `127.0.0.1:${dnsPort}`);
   const listen = [`127.0.0.1:${port}`, ...tagged(transcript, "listen")].join(" ");
   return `[[server]]
 listen = "${listen}"
-auth_http = "127.0.0.1:${authPort}/auth"
-${errorLog === undefined ? "" : `error_log = "${errorLog} info"`}
-${transcript.settings.replaceAll("$DNS", `127.0.0.1:${dnsPort}`)}
+${/^auth_http =/m.test(settings) ? "" : `auth_http = "127.0.0.1:${authPort}/auth"`}
+error_log = "${errorLog} ${level}"
+${settings}
 `;
 }

@@ -5,42 +5,53 @@
  *     A client.example 192.0.2.1
  *     PTR 192.0.2.2 -servfail
  *
- * In place of the value: `-servfail`, `-refused`, `-silent` (no answer at all), `-short` (an address of
- * the wrong length). What the zone does not know does not exist: NXDOMAIN. A value is bytes, whatever
- * they are: that is the point of some tests.
+ * In place of the value: `-servfail`, `-refused`, `-empty` (no records), `-silent` (no answer at all),
+ * `-short` (an address of the wrong length). What the zone does not know does not exist: NXDOMAIN. A
+ * name is bytes, whatever they are: that is the point of some tests.
  */
 
-import { decode, encode } from "@dnsquery/dns-packet";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { ByteString } from "../../src/core/bytes.ts";
 import { reverseName } from "../../src/net/resolver.ts";
-
-const RCODE = { "-servfail": 2, "-refused": 5 } as const;
-const NXDOMAIN = 3;
-const TYPE_A = 1;
-const RECURSION = 0x180;
+import {
+  address,
+  message,
+  NXDOMAIN,
+  pointer,
+  readQuery,
+  record,
+  REFUSED,
+  SERVFAIL,
+} from "./dns.ts";
 
 /** Null: the query stays without an answer. */
-export function answerFrom(zone: readonly ByteString[], query: Uint8Array): Uint8Array | null {
-  const { id, questions } = decode(query);
-  const [{ type, name }] = questions!;
-  const value = valueOf(zone, type, name);
-  if (value === "-silent") return null;
-  const failure = value === null ? NXDOMAIN : RCODE[value as keyof typeof RCODE];
-  const record = { name, class: "IN", ttl: 60 };
-  const answer = value === "-short"
-    ? { ...record, type: `UNKNOWN_${TYPE_A}`, data: Uint8Array.of(127, 0, 0) }
-    : { ...record, type, data: value };
-  const answers = failure !== undefined || value === "" ? [] : [answer];
-  const message = { type: "response", id, flags: RECURSION | (failure ?? 0), questions, answers };
-  // The library's types do not know records of a wrong length.
-  return encode(message as Parameters<typeof encode>[0]);
+export function answerFrom(zone: readonly ByteString[], bytes: Uint8Array): Uint8Array | null {
+  const query = readQuery(bytes);
+  const value = valueOf(zone, query.type, query.name);
+  switch (value) {
+    case null:
+      return message(query, { rcode: NXDOMAIN });
+    case "-servfail":
+      return message(query, { rcode: SERVFAIL });
+    case "-refused":
+      return message(query, { rcode: REFUSED });
+    case "-empty":
+      return message(query);
+    case "-silent":
+      return null;
+    case "-short":
+      return message(query, { answers: [record(null, "A", Uint8Array.of(127, 0, 0))] });
+    default:
+      return message(query, {
+        answers: [query.type === "PTR" ? pointer(value) : address(null, value)],
+      });
+  }
 }
 
 function valueOf(zone: readonly ByteString[], type: string, name: string): ByteString | null {
   for (const line of zone) {
-    const [, kind, owner, value] = /^(\S+) (\S+) ?(.*)$/s.exec(line)!;
+    const [, kind, owner, value] = /^(\S+) (\S+) (.*)$/s.exec(line)!;
     const known = kind === "PTR" ? reverseName(owner) : owner;
     if (kind === type && known.toLowerCase() === name.toLowerCase()) return value;
   }

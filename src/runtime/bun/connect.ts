@@ -6,7 +6,7 @@
 
 import { isIP } from "node:net";
 import { NetError } from "../../core/errors.ts";
-import { type Endpoint, formatEndpoint } from "../../net/address.ts";
+import type { Endpoint } from "../../net/address.ts";
 import type { Connection, ConnectOptions, Receiver } from "../../net/ports.ts";
 import { BunConnection, type Native } from "./connection.ts";
 import { taken } from "./descriptors.ts";
@@ -31,45 +31,43 @@ const DIALLED: Bun.SocketHandler<BunConnection> = {
 };
 
 export function connect(to: Endpoint, options: ConnectOptions, receiver: Receiver): Connection {
-  const doing = `Cannot connect to ${formatEndpoint(to)}`;
-  const connection = new BunConnection(null, to, null, doing);
+  const connection = new BunConnection(null, to, null);
   connection.receiver = receiver;
   try {
-    dial(connection, to, options, doing);
+    dial(connection, to, options);
   } catch (error) {
     connection.gone(error as Error);
   }
   return connection;
 }
 
-function dial(
-  connection: BunConnection,
-  to: Endpoint,
-  options: ConnectOptions,
-  doing: string,
-): void {
-  if (to.is === "unix") return open(connection, { unix: to.path }, DIALLED);
-  const { localAddress } = options;
+function dial(data: BunConnection, to: Endpoint, options: ConnectOptions): void {
+  if (to.is === "unix") return open({ unix: to.path, data, socket: DIALLED, allowHalfOpen: true });
+  const { localAddress, keepAlive } = options;
   const c = libc();
-  const fd = c ? startConnect(c, to, localAddress, doing) : null;
+  const fd = c ? startConnect(c, to, localAddress) : null;
   if (fd !== null) {
-    open(connection, { fd }, ADOPTED, options.keepAlive);
+    open({ fd, data, socket: ADOPTED, allowHalfOpen: true }, keepAlive);
     return taken(fd);
   }
-  // Names are the resolver's business: Bun would ask the system for them.
-  const literal = to.address.split("%")[0];
-  if (isIP(literal) === 0) throw new NetError("EINVAL", `${doing}: not an IP address`);
   const { address: hostname, port } = to;
-  open(connection, { hostname, port, ...(localAddress && { localAddress }) }, DIALLED);
+  // Names are the resolver's business: Bun would ask the system for them.
+  if (isIP(hostname.split("%")[0]) === 0) throw new NetError("EINVAL", "not an IP address");
+  const where = { hostname, port, ...(localAddress && { localAddress }) };
+  open({ ...where, data, socket: DIALLED, allowHalfOpen: true }, keepAlive);
 }
 
-function open(
-  data: BunConnection,
-  where: object,
-  socket: Bun.SocketHandler<BunConnection>,
-  keepAlive = false,
-): void {
-  const options = { ...where, data, socket, allowHalfOpen: true };
+interface Opening {
+  unix?: string;
+  fd?: number;
+  hostname?: string;
+  port?: number;
+  data: BunConnection;
+  socket: Bun.SocketHandler<BunConnection>;
+  allowHalfOpen: boolean;
+}
+
+function open(options: Opening, keepAlive = false): void {
   const opening = Bun.connect(options as Bun.TCPSocketConnectOptions<BunConnection>);
   // A failure has been told by `connectError` or `close`.
   opening.then(keepAlive ? startKeepAlive : undefined, ignore);

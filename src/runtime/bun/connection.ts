@@ -11,7 +11,7 @@
 
 import { NetError } from "../../core/errors.ts";
 import { HIGH_WATER } from "../../core/limits.ts";
-import { type Endpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
+import { type Endpoint, formatEndpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
 import type {
   Connection,
   Receiver,
@@ -36,8 +36,6 @@ export class BunConnection implements Connection {
   #receiver: Receiver | null = null;
   /** Null until Bun has made one, and after close. */
   #socket: Native | null;
-  /** What `close` says when the connection cannot be made starts so; absent on accepted ones. */
-  #doing: string | undefined;
   #error: NetError | null = null;
   #upgrade: Upgrade | null = null;
 
@@ -69,13 +67,12 @@ export class BunConnection implements Connection {
   #closed = false;
   #closeTold = false;
 
-  /** An accepted connection has its socket; one to be connected has `doing`. */
-  constructor(socket: Native | null, remote: Endpoint, local: Endpoint | null, doing?: string) {
+  /** @param socket an accepted one; null for a connection that is to be made. */
+  constructor(socket: Native | null, remote: Endpoint, local: Endpoint | null) {
     this.#socket = socket;
     this.remote = remote;
     this.#local = local;
-    this.#doing = doing;
-    this.#open = this.#ready = doing === undefined;
+    this.#open = this.#ready = socket !== null;
   }
 
   get local(): Endpoint {
@@ -312,20 +309,27 @@ export class BunConnection implements Connection {
   broken(error: Error): void {
     // Bun sends exceptions of our own here as well: those are bugs, and must surface.
     if (typeof (error as { errno?: unknown }).errno !== "number") throw error;
-    this.#error ??= netError(error, this.#doing);
+    this.#error ??= this.#netError(error);
   }
 
   /** The socket is closed. Plain and TLS socket both say so; the one that knows why is heard. */
   gone(error?: Error): void {
     // When both sides have ended, a reset is only the other's way to leave.
     const over = this.#destroyed || (this.#ended && this.#ending && this.#queued === 0);
-    if (error && !over) this.#error ??= netError(error, this.#open ? undefined : this.#doing);
+    if (error && !over) this.#error ??= this.#netError(error);
     if (this.#closed) return;
-    this.#local = this.local;
     this.#closed = true;
     this.#ready = this.#flowing = false;
     this.#dropQueue();
     this.#tellCloseSoon();
+  }
+
+  #netError(error: Error): NetError {
+    if (this.#open) return netError(error);
+    const doing = `Cannot connect to ${formatEndpoint(this.remote)}`;
+    return error instanceof NetError
+      ? new NetError(error.code, `${doing}: ${error.message}`)
+      : netError(error, doing);
   }
 
   #tellCloseSoon(): void {

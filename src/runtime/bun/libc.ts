@@ -10,7 +10,6 @@
 import { dlopen, type Pointer, read } from "bun:ffi";
 import { constants } from "node:os";
 import process from "node:process";
-import { NetError } from "../../core/errors.ts";
 import { UNIX_PATH } from "../../core/limits.ts";
 import {
   type Endpoint,
@@ -21,7 +20,6 @@ import {
   unix,
 } from "../../net/address.ts";
 import type { ListenOptions } from "../../net/ports.ts";
-import { netError } from "../host.ts";
 
 const SYMBOLS = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -62,15 +60,19 @@ const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
 );
 
 /** To be called at once after the call that failed. */
-function failure(c: Libc, doing: string): NetError {
-  const number = read.i32(c.__errno_location() as Pointer, 0);
-  const code = ERRNO_NAMES.get(number) ?? "EIO";
-  return netError(Object.assign(new Error(code), { code }), doing);
+function errnoOf(c: Libc): number {
+  return read.i32(c.__errno_location() as Pointer, 0);
 }
 
-/** What the socket was for, and why it is none. */
-function abandon(c: Libc, fd: number, doing: string): NetError {
-  const error = failure(c, doing);
+/** As the runtime's own system errors are: `netError` makes ours of it. */
+function systemError(errno: number): Error {
+  const code = ERRNO_NAMES.get(errno) ?? "EIO";
+  return Object.assign(new Error(code), { code });
+}
+
+/** What went wrong with a descriptor that is of no use any more. */
+function abandon(c: Libc, fd: number): Error {
+  const error = systemError(errnoOf(c));
   c.close(fd);
   return error;
 }
@@ -90,9 +92,9 @@ const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 
-function newSocket(c: Libc, family: number, doing: string): number {
+function newSocket(c: Libc, family: number): number {
   const fd = c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw failure(c, doing);
+  if (fd < 0) throw systemError(errnoOf(c));
   return fd;
 }
 
@@ -109,31 +111,26 @@ const IPPROTO_IPV6 = 41;
 
 /** Leaves the choice of a local port to `connect`, when the whole four-tuple counts (as nginx). */
 const IP_BIND_ADDRESS_NO_PORT = 24;
+const { EINPROGRESS, EINVAL, ENAMETOOLONG } = constants.errno;
 
 /**
- * A descriptor on its way to `to`, for the caller to close. Throws a `NetError`; gives null for an
+ * A descriptor on its way to `to`, for the caller to close. Throws a system error; gives null for an
  * address that is no plain literal (one with a zone, say).
  */
 export function startConnect(
   c: Libc,
-  to: Endpoint & { is: "ip" },
+  to: Endpoint,
   localAddress: string | undefined,
-  doing: string,
 ): number | null {
   const remote = sockaddr(to);
   const local = localAddress === undefined ? undefined : sockaddr(ip(localAddress, 0));
   if (!remote || local === null) return null;
-  const fd = newSocket(c, familyOf(remote), doing);
+  const fd = newSocket(c, familyOf(remote));
   if (local) {
     setOption(c, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    if (c.bind(fd, local, local.length) < 0) throw abandon(c, fd, doing);
+    if (c.bind(fd, local, local.length) < 0) throw abandon(c, fd);
   }
-  if (c.connect(fd, remote, remote.length) < 0) {
-    const error = failure(c, doing);
-    if (error.code === "EINPROGRESS") return fd;
-    c.close(fd);
-    throw error;
-  }
+  if (c.connect(fd, remote, remote.length) < 0 && errnoOf(c) !== EINPROGRESS) throw abandon(c, fd);
   return fd;
 }
 
@@ -150,25 +147,19 @@ const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 
 /** A bound descriptor, for the caller to close; it listens once Bun has adopted it. */
-export function bindListener(c: Libc, at: Endpoint, options: ListenOptions, doing: string): number {
+export function bindListener(c: Libc, at: Endpoint, options: ListenOptions): number {
   const address = sockaddr(at);
-  if (!address) {
-    const code = at.is === "unix" ? "ENAMETOOLONG" : "EINVAL";
-    throw new NetError(
-      code,
-      `${doing}: ${at.is === "unix" ? "path too long" : "not an IP address"}`,
-    );
-  }
-  const fd = newSocket(c, familyOf(address), doing);
+  if (!address) throw systemError(at.is === "unix" ? ENAMETOOLONG : EINVAL);
+  const fd = newSocket(c, familyOf(address));
   if (at.is === "ip") {
     setOption(c, fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (options.reusePort) setOption(c, fd, SOL_SOCKET, SO_REUSEPORT, 1);
     const { ipv6Only = true } = options;
     if (at.address.includes(":")) setOption(c, fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
   }
-  if (c.bind(fd, address, address.length) < 0) throw abandon(c, fd, doing);
+  if (c.bind(fd, address, address.length) < 0) throw abandon(c, fd);
   // Two sockets may be bound to one port as long as neither listens: the second is refused only here.
-  if (c.listen(fd, BACKLOG) < 0) throw abandon(c, fd, doing);
+  if (c.listen(fd, BACKLOG) < 0) throw abandon(c, fd);
   return fd;
 }
 

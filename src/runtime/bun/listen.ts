@@ -21,16 +21,15 @@ type NativeListener = Bun.TCPSocketListener<BunConnection> & { readonly fd: numb
 type Accept = (connection: Connection) => void;
 
 export function listen(at: Endpoint, options: ListenOptions, accept: Accept): Promise<Listener> {
-  const doing = `Cannot bind ${formatEndpoint(at)}`;
   try {
     const c = libc();
     const listener = c
-      ? adopt(c, at, options, accept, doing)
+      ? adopt(c, at, options, accept)
       : new BunListener(at, options, accept, open(at, options));
     enrol(listener);
     return Promise.resolve(listener);
   } catch (error) {
-    return Promise.reject(netError(error, doing));
+    return Promise.reject(netError(error, `Cannot bind ${formatEndpoint(at)}`));
   }
 }
 
@@ -42,9 +41,8 @@ function adopt(
   at: Endpoint,
   options: ListenOptions,
   accept: Accept,
-  doing: string,
 ): BunListener {
-  const fd = options.descriptor ?? bindListener(c, at, options, doing);
+  const fd = options.descriptor ?? bindListener(c, at, options);
   const bound = (at.is === "ip" || options.descriptor !== undefined) && boundAddress(c, fd);
   const listener = new BunListener(
     bound || at,

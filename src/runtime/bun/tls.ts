@@ -10,15 +10,16 @@ import { isIP } from "node:net";
 import process from "node:process";
 import { getCACertificates } from "node:tls";
 import { NetError } from "../../core/errors.ts";
-import type {
-  Certificate,
-  TlsClientSettings,
-  TlsContext,
-  TlsInfo,
-  TlsLibrary,
-  TlsServerSettings,
+import {
+  type Certificate,
+  type TlsClientSettings,
+  type TlsContext,
+  type TlsInfo,
+  type TlsLibrary,
+  type TlsServerSettings,
+  TlsSettingError,
 } from "../../net/ports.ts";
-import { describe, verifyResult } from "../certificate.ts";
+import { describe, inspectPem, verifyResult } from "../certificate.ts";
 import { type ClientContext, makeTlsLibrary, type ServerContext } from "../tls/library.ts";
 import type { Native } from "./connection.ts";
 import { LACKS } from "./features.ts";
@@ -36,7 +37,7 @@ const library = makeTlsLibrary({ dhparam: LACKS["tls-dhparam"] });
 
 export const tls: TlsLibrary = {
   server(settings: TlsServerSettings): BunContext {
-    const made = library.server(settings) as ServerContext;
+    const made = inWords(() => library.server(settings)) as ServerContext;
     const { requestCertificate } = made;
     return {
       tlsContext: "server",
@@ -47,7 +48,7 @@ export const tls: TlsLibrary = {
   },
   client(settings: TlsClientSettings): BunContext {
     const ca = settings.ca ?? systemAuthorities();
-    const made = library.client({ ...settings, ca }) as ClientContext;
+    const made = inWords(() => library.client({ ...settings, ca })) as ClientContext;
     return {
       tlsContext: "client",
       native: made.secure.context,
@@ -55,9 +56,23 @@ export const tls: TlsLibrary = {
       demanding: made.verify,
     };
   },
-  inspect: library.inspect,
-  matches: library.matches,
+  inspect: inspectPem,
+  matches: (pair) => inWords(() => library.matches(pair)),
 };
+
+/** BoringSSL gives its reasons as constants: `NO_CIPHER_MATCH`. */
+function inWords<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof TlsSettingError)) throw error;
+    throw new TlsSettingError(error.setting, lowerConstant(error.message), error.index);
+  }
+}
+
+function lowerConstant(reason: string): string {
+  return /^[A-Z][A-Z0-9_]*$/.test(reason) ? reason.toLowerCase().replaceAll("_", " ") : reason;
+}
 
 export const tlsVersion = `BoringSSL ${process.versions.boringssl?.slice(0, 12) ?? ""}`;
 
@@ -198,6 +213,5 @@ export function gone(): NetError {
 
 /** `error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER` in OpenSSL's words. */
 function wordsOf(message: string): string {
-  const reason = /^error:[0-9a-f]+:[^:]*:[^:]*:(\w+)$/i.exec(message)?.[1];
-  return reason ? reason.toLowerCase().replaceAll("_", " ") : message;
+  return lowerConstant(/^error:[0-9a-f]+:[^:]*:[^:]*:(\w+)$/i.exec(message)?.[1] ?? message);
 }

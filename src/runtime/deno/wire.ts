@@ -68,6 +68,7 @@ export class Wire implements Layer {
   #queued = 0;
   #writing = false;
   #ending = false;
+  #finSent = false;
   #whenFlushed: (() => void)[] = [];
 
   constructor(sink: Sink) {
@@ -203,11 +204,14 @@ export class Wire implements Layer {
       this.sink.failed(error);
       return;
     }
-    // Nothing is written after FIN.
-    this.#writing = this.#ending;
+    // Nothing is written after FIN. Since `#send` looked last there may be more, or the end.
+    this.#writing = this.#finSent;
+    if (this.#queue.length > 0) return this.#startWriting();
     if (busy) this.sink.drain();
-    for (const then of this.#whenFlushed.splice(0)) then();
-    if (this.#ending) this.sink.finished();
+    if (this.#queued === 0) { for (const then of this.#whenFlushed.splice(0)) then(); }
+    if (this.#closed) return;
+    if (this.#finSent) this.sink.finished();
+    else this.#startWriting();
   }
 
   async #send(transport: Transport): Promise<void> {
@@ -220,7 +224,9 @@ export class Wire implements Layer {
         rest = rest.subarray(size);
       }
     }
-    if (this.#ending) await transport.closeWrite();
+    if (!this.#ending) return;
+    this.#finSent = true;
+    await transport.closeWrite();
   }
 
   #next(): Uint8Array {

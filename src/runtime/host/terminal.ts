@@ -1,6 +1,8 @@
 /**
  * Asking for a secret on the terminal: raw mode, so nothing typed is shown. It asks the controlling
  * terminal itself, so that standard input may be a pipe and standard output a file.
+ *
+ * Under Bun a terminal that was read keeps the process alive: commands end by `exit`.
  */
 
 import { openSync, writeSync } from "node:fs";

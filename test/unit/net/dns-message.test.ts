@@ -250,9 +250,9 @@ describe("a malformed answer to this question", () => {
     ["a name without data", PTR, [record(null, "PTR", new Uint8Array(0))]],
     ["a CNAME that is no name", A, [record(null, "CNAME", encode("\x05abc"))]],
     [
-      "a name of 256 bytes",
+      "a name of 257 bytes",
       PTR,
-      [record(null, "PTR", concat([...Array(127).fill(label("a")), encode("\0"), encode("\0")]))],
+      [record(null, "PTR", concat([...Array(128).fill(label("a")), encode("\0")]))],
     ],
     ["one bad address among good ones", A, [
       address(null, "192.0.2.1"),

@@ -1,6 +1,7 @@
 /** Every transcript through the whole proxy, over the memory runtime and its fake clock. */
 
 import { describe, test } from "node:test";
+import { ip } from "../../../src/net/address.ts";
 import {
   type Chunking,
   createMemoryRuntime,
@@ -11,6 +12,7 @@ import { play } from "../../support/player.ts";
 import { netStage } from "../../support/stage-net.ts";
 import { loadTranscripts } from "../../support/transcript.ts";
 import { inProcess } from "../../support/world.ts";
+import { answerFrom } from "../../support/zone.ts";
 
 const CHUNKINGS: readonly (readonly [string, Chunking])[] = [
   ["chunks as they were sent", WHOLE],
@@ -23,8 +25,11 @@ for (const [name, chunking] of CHUNKINGS) {
       test(`${transcript.file}: ${transcript.title}`, async () => {
         const memory = createMemoryRuntime({ chunking, now: Date.now() });
         const world = await inProcess(memory, {
-          turn: () => memory.settle(),
-          pass: (ms) => memory.advance(ms),
+          time: { turn: () => memory.settle(), pass: (ms) => memory.advance(ms) },
+          serveNames: ({ zone }) => {
+            memory.network.answer(ip("127.0.0.1", 53), (query) => answerFrom(zone, query));
+            return Promise.resolve(() => {});
+          },
         });
         await play(transcript, await netStage(world, transcript), "whole");
       });
