@@ -68,7 +68,9 @@ export type Doing =
   | "sending MAIL FROM to upstream"
   | "sending RCPT TO to upstream"
   | "reading response from upstream"
-  | "proxying";
+  | "proxying"
+  | "proxying and reading from client"
+  | "proxying and reading from upstream";
 
 /** What happened, before the session's context is added. */
 export interface LogEvent {

@@ -9,7 +9,7 @@
 
 import { HALF_CLOSED_MS, LINGER_MS } from "../core/limits.ts";
 import type { NetError } from "../core/errors.ts";
-import type { LogContext, LogEvent } from "../core/log.ts";
+import type { Doing, LogContext, LogEvent } from "../core/log.ts";
 import type { Connection, Receiver } from "../net/ports.ts";
 import { Deadline, type Wheel } from "../net/wheel.ts";
 import { enter, type Guest, leave, type Service } from "./service.ts";
@@ -73,15 +73,10 @@ export class Relay extends Deadline implements Guest {
     leave(this.service.house, this);
   }
 
-  #broken(half: Half, error: NetError): void {
-    this.#failed = true;
+  #broken(half: Half, { errno }: NetError): void {
     const client = half === this.#client;
-    this.#note({
-      level: client ? "info" : "error",
-      message: `${client ? "client" : "upstream"} connection broke`,
-      errno: error.errno,
-      doing: "proxying",
-    });
+    const doing: Doing = `proxying and reading from ${client ? "client" : "upstream"}`;
+    this.#note({ level: client ? "info" : "error", message: "recv() failed", errno, doing });
   }
 
   #hurry(patience: number): void {

@@ -12,7 +12,7 @@ import { addressOf, type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Connection, Receiver, TlsInfo } from "../net/ports.ts";
 import { Deadline } from "../net/wheel.ts";
 import type { Attempt, AuthLog, Front, FrontAction, FrontInput, Peer } from "../session/machine.ts";
-import type { BackLogin } from "../session/machine.ts";
+import type { BackLogin, Verdict } from "../session/machine.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { Farewell } from "./farewell.ts";
 import { Relay } from "./relay.ts";
@@ -86,7 +86,10 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   close(error: NetError | null): void {
     // A handshake that failed says so through its promise.
     if (this.#over || this.#securing) return;
-    if (error) this.#debug("client connection broke", error.errno);
+    if (error) {
+      const doing = this.#front.phase === "verdict" ? "in http auth state" : "in auth state";
+      this.note({ level: "info", message: "recv() failed", errno: error.errno, doing });
+    }
     this.#leave();
     this.#dial?.abandon();
   }
@@ -184,10 +187,17 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
 
   #authenticate(attempt: Attempt): void {
     this.#service.authenticator.ask(attempt, this).then((verdict) => {
-      if (this.#over) return;
+      if (this.#over) return this.#tooLate(verdict);
       this.#push({ is: "verdict", verdict });
       this.#feed();
     });
+  }
+
+  /** The client did not wait. That its login failed is logged all the same: guessers leave early. */
+  #tooLate(verdict: Verdict): void {
+    for (const action of this.#front.push({ is: "verdict", verdict })) {
+      if (action.do === "note") this.note(action.event);
+    }
   }
 
   #connect(target: Endpoint, login: BackLogin): void {
@@ -273,8 +283,8 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
     return this.#service.log.enabled("debug");
   }
 
-  #debug(message: string, errno?: string): void {
-    if (this.debug) this.note({ level: "debug", message, errno });
+  #debug(message: string): void {
+    if (this.debug) this.note({ level: "debug", message });
   }
 
   #context(): LogContext {

@@ -110,6 +110,8 @@ mail {
     );
     using client = await setting.session(port);
     assert.equal(await client.ask("hello"), "hello");
+    proxy.signal("SIGTERM");
+    await proxy.exited;
     assert.match(proxy.log(), /client logged in/);
   });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type ByteString, encode } from "../../src/core/bytes.ts";
+import type { TlsInfo } from "../../src/net/ports.ts";
 import { encodeBase64 } from "../../src/wire/sasl.ts";
 import type { Step, Transcript } from "./transcript.ts";
 
@@ -26,6 +27,8 @@ export interface Stage {
   /** Everything listens on this address. */
   readonly host: string;
   readonly ports: Readonly<Record<"backend" | "auth" | "listen" | "client", number>>;
+  /** As the client sees it. */
+  readonly tls: Pick<TlsInfo, "protocol" | "cipher"> | null;
   pass(ms: number): Promise<void>;
   /** All log text so far, waiting a little until `wanted` holds of it. */
   log(wanted: (text: string) => boolean): Promise<string>;
@@ -230,12 +233,13 @@ class Player {
 
   #fill(text: ByteString): ByteString {
     if (!text.includes("$")) return text;
-    const { host, ports } = this.#stage;
+    const { host, ports, tls } = this.#stage;
     return text
       .replaceAll("$SALT64", encodeBase64(this.#salt)).replaceAll("$SALT", this.#salt)
       .replaceAll("$HOST", host).replaceAll("$PORT", `${ports.backend}`)
       .replaceAll("$AUTH", `${ports.auth}`).replaceAll("$LISTEN", `${ports.listen}`)
-      .replaceAll("$CLIENT", `${ports.client}`);
+      .replaceAll("$CLIENT", `${ports.client}`)
+      .replaceAll("$PROTOCOL", tls?.protocol ?? "").replaceAll("$CIPHER", tls?.cipher ?? "");
   }
 }
 

@@ -29,6 +29,7 @@ export const PLAIN_TLS: TlsInfo = {
 
 export class MachineStage implements Stage {
   readonly host = "127.0.0.1";
+  readonly tls = PLAIN_TLS;
   readonly ports = { backend: 10143, auth: 9, listen: 1, client: 40000 };
   readonly #protocol: Protocol;
   readonly #front: Front;

@@ -6,7 +6,7 @@
 
 import { type ByteString, decode, printable } from "../../src/core/bytes.ts";
 import { type Endpoint, ip } from "../../src/net/address.ts";
-import type { Connection, Listener, Runtime } from "../../src/net/ports.ts";
+import type { Connection, Listener, Runtime, TlsInfo } from "../../src/net/ports.ts";
 import { Peer } from "./peer.ts";
 import type { Stage } from "./player.ts";
 import type { Transcript } from "./transcript.ts";
@@ -74,6 +74,10 @@ class NetStage implements Stage {
     this.#proxy = await this.#world.start(transcript, portOf(this.#authListener.at));
     this.#client.adopt(runtime.connect(this.#proxy.at, {}, this.#client.receiver));
     await this.#client.opened;
+  }
+
+  get tls(): TlsInfo | null {
+    return this.#client.connection.tls;
   }
 
   get ports(): Stage["ports"] {

@@ -39,7 +39,7 @@
  *
  * `$SALT` stands for the salt of this connection and `$SALT64` for its base64, once seen; `$HOST` and
  * `$PORT` for the backend, `$AUTH`, `$LISTEN` and `$CLIENT` for the ports of auth server, proxy and
- * client.
+ * client, `$PROTOCOL` and `$CIPHER` for what TLS has agreed on.
  *
  * The same cases are played against nginx. A line that begins `ours ` is not for nginx, one that begins
  * `nginx ` is for it alone. Tags say why, and what a case needs:

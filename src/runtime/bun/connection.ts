@@ -20,18 +20,19 @@ import type {
   TlsInfo,
 } from "../../net/ports.ts";
 import { netError } from "../host.ts";
+import { Outbox } from "./outbox.ts";
 import { type BunContext, gone, judge } from "./tls.ts";
 import { Upgrade } from "./upgrade.ts";
 
 export type Native = Bun.Socket<BunConnection>;
 
-/** Shared by every connection that has nothing queued or held. Never written to. */
+/** Shared by every connection that holds nothing. Never written to. */
 const NONE: Uint8Array[] = [];
-const TAKEN = new Uint8Array(0);
 
 export class BunConnection implements Connection {
   readonly remote: Endpoint;
   tls: TlsInfo | null = null;
+  readonly #dialled: boolean;
   #local: Endpoint | null;
   #receiver: Receiver | null = null;
   /** Null until Bun has made one, and after close. */
@@ -39,10 +40,8 @@ export class BunConnection implements Connection {
   #error: NetError | null = null;
   #upgrade: Upgrade | null = null;
 
-  /** Output that Bun did not take: from `#next` on. */
-  #queue = NONE;
-  #next = 0;
-  #queued = 0;
+  /** Output that Bun did not take, when there is any. */
+  #outbox: Outbox | null = null;
   /** Input that could not be delivered when it came. */
   #held = NONE;
 
@@ -72,7 +71,8 @@ export class BunConnection implements Connection {
     this.#socket = socket;
     this.remote = remote;
     this.#local = local;
-    this.#open = this.#ready = socket !== null;
+    this.#dialled = socket === null;
+    this.#open = this.#ready = !this.#dialled;
   }
 
   get local(): Endpoint {
@@ -100,40 +100,36 @@ export class BunConnection implements Connection {
   }
 
   get queued(): number {
-    return this.#queued;
+    return (this.#outbox?.size ?? 0) + (this.#upgrade?.written?.size ?? 0);
   }
 
   // --- out ---
 
   write(bytes: Uint8Array): boolean {
-    if (!this.#ready || this.#queued > 0) return this.#writeLater(bytes);
+    if (!this.#ready || this.#outbox) return this.#writeLater(bytes);
     const taken = this.#socket!.write(bytes);
     if (taken === bytes.length) return true;
     // Below zero it is gone, and `close` is on its way.
-    return taken < 0 || this.#enqueue(bytes, taken);
+    return taken < 0 || this.#enqueue(this.#outbox = new Outbox(), bytes, taken);
   }
 
   #writeLater(bytes: Uint8Array): boolean {
     if (this.#ending || this.#destroyed || this.#closed || bytes.length === 0) return true;
-    if (!this.#upgrade) return this.#enqueue(bytes, 0);
-    this.#upgrade.written.push(bytes);
-    this.#queued += bytes.length;
-    return this.#queued <= HIGH_WATER;
+    if (this.#upgrade) return this.#enqueue(this.#upgrade.written ??= new Outbox(), bytes, 0);
+    return this.#enqueue(this.#outbox ??= new Outbox(), bytes, 0);
   }
 
-  #enqueue(bytes: Uint8Array, taken: number): boolean {
-    if (this.#queue === NONE) this.#queue = [];
-    this.#queue.push(taken > 0 ? bytes.subarray(taken) : bytes);
-    this.#queued += bytes.length - taken;
+  #enqueue(outbox: Outbox, bytes: Uint8Array, taken: number): boolean {
+    outbox.add(bytes, taken);
     this.#drainOwed = true;
-    return this.#queued <= HIGH_WATER;
+    return this.queued <= HIGH_WATER;
   }
 
   end(): void {
     if (this.#ending || this.#destroyed || this.#closed) return;
     this.#ending = true;
     this.#ready = false;
-    if (this.#open && !this.#upgrade && this.#queue === NONE) this.#socket!.shutdown();
+    if (this.#open && !this.#upgrade && !this.#outbox) this.#socket!.shutdown();
   }
 
   /**
@@ -145,50 +141,35 @@ export class BunConnection implements Connection {
     this.#destroyed = true;
     this.#ready = this.#flowing = false;
     this.#held = NONE;
-    const orderly = this.#queued === 0 && this.#open && !this.#upgrade;
-    this.#dropQueue();
+    const orderly = this.queued === 0 && this.#open && !this.#upgrade;
+    this.#outbox = null;
     if (this.#closed) return this.#tellCloseSoon();
     if (orderly) this.#socket?.close();
     else this.#socket?.terminate();
     this.gone();
   }
 
-  #dropQueue(): void {
-    this.#queue = NONE;
-    this.#next = this.#queued = 0;
-  }
-
   /** Bun takes bytes again; on a connection being made this is the news that it is. */
   writable(): void {
     if (!this.#open) this.opened();
-    else if (this.#queue !== NONE && this.#flush()) this.#emptied();
+    else if (this.#outbox && this.#flush()) this.#emptied();
   }
 
-  /** True when nothing is left. */
+  /** True when nothing is left, and nothing was lost. */
   #flush(): boolean {
-    const socket = this.#socket!;
-    const queue = this.#queue;
-    while (this.#next < queue.length) {
-      const bytes = queue[this.#next];
-      const taken = socket.write(bytes);
-      // Gone; but the close may have come inside the write, and emptied the queue.
-      if (taken < 0 || this.#closed) return false;
-      this.#queued -= taken;
-      if (taken < bytes.length) {
-        if (taken > 0) queue[this.#next] = bytes.subarray(taken);
-        return false;
-      }
-      queue[this.#next++] = TAKEN;
-    }
-    this.#queue = NONE;
-    this.#next = 0;
+    if (!this.#outbox) return true;
+    if (!this.#outbox.flush(this.#socket!) || this.#closed) return false;
+    this.#outbox = null;
     return true;
   }
 
   #emptied(): void {
     if (this.#upgrade) return this.#beginTls(this.#upgrade);
     if (this.#ending) this.#socket!.shutdown();
-    if (!this.#drainOwed || this.#settling) return;
+    if (this.#drainOwed && !this.#settling) this.#tellDrain();
+  }
+
+  #tellDrain(): void {
     this.#drainOwed = false;
     this.#receiver?.drain();
   }
@@ -302,7 +283,7 @@ export class BunConnection implements Connection {
     if (this.#paused) this.#stop();
     this.#receiver?.open?.();
     if (this.#closed || this.#destroyed || this.#ciphered) return;
-    if (this.#queue === NONE ? this.#ending || this.#upgrade : this.#flush()) this.#emptied();
+    if (this.#flush()) this.#emptied();
   }
 
   /** The socket reported an error; `close` comes after it. */
@@ -315,12 +296,12 @@ export class BunConnection implements Connection {
   /** The socket is closed. Plain and TLS socket both say so; the one that knows why is heard. */
   gone(error?: Error): void {
     // When both sides have ended, a reset is only the other's way to leave.
-    const over = this.#destroyed || (this.#ended && this.#ending && this.#queued === 0);
+    const over = this.#destroyed || (this.#ended && this.#ending && !this.#outbox);
     if (error && !over) this.#error ??= this.#netError(error);
     if (this.#closed) return;
     this.#closed = true;
     this.#ready = this.#flowing = false;
-    this.#dropQueue();
+    this.#outbox = null;
     this.#tellCloseSoon();
   }
 
@@ -362,7 +343,7 @@ export class BunConnection implements Connection {
       this.#held = NONE;
       this.#upgrade = upgrade;
       this.#ready = this.#flowing = false;
-      if (this.#open && this.#queue === NONE) this.#beginTls(upgrade);
+      if (this.#open && !this.#outbox) this.#beginTls(upgrade);
       // Until the plaintext has left, the peer's ClientHello may wait in the kernel.
       else if (this.#open) this.#stop();
     });
@@ -373,7 +354,7 @@ export class BunConnection implements Connection {
     this.#unstop();
     this.#ciphered = true;
     try {
-      this.#socket = upgrade.begin(this.#socket!, this);
+      this.#socket = upgrade.begin(this.#socket!, this, this.#dialled);
     } catch (error) {
       this.#failTls(netError(error, "Cannot start TLS"));
     }
@@ -389,12 +370,11 @@ export class BunConnection implements Connection {
     this.#upgrade = null;
     this.#settling = true;
     this.#ready = !this.#ending;
-    if (upgrade.written.length > 0) this.#queue = upgrade.written;
+    this.#outbox = upgrade.written;
     upgrade.resolve(outcome);
     // Not before whoever awaits the promise, through however many others, has had a turn.
     setImmediate(settled, this);
-    this.#drainOwed ||= this.#queue !== NONE;
-    if (this.#queue === NONE ? this.#ending : this.#flush()) this.#emptied();
+    if (this.#flush()) this.#emptied();
   }
 
   #failTls(error: NetError): void {
@@ -409,7 +389,7 @@ export class BunConnection implements Connection {
     this.#settling = false;
     if (this.#closed || this.#destroyed) return;
     if (this.#paused) this.#stop();
-    if (this.#drainOwed && this.#queue === NONE) this.#emptied();
+    if (this.#drainOwed && !this.#outbox) this.#tellDrain();
     if (!this.#flowing) this.#release();
   }
 

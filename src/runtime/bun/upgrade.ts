@@ -10,6 +10,7 @@ import type { NetError } from "../../core/errors.ts";
 import type { Endpoint } from "../../net/address.ts";
 import type { StartTlsOptions, TlsInfo } from "../../net/ports.ts";
 import type { BunConnection, Native } from "./connection.ts";
+import type { Outbox } from "./outbox.ts";
 import type { BunContext } from "./tls.ts";
 
 export class Upgrade {
@@ -18,8 +19,8 @@ export class Upgrade {
   readonly serverName: string | undefined;
   /** Bytes already read that belong to the handshake. */
   readonly arrived: Uint8Array[];
-  /** What was written meanwhile: to be encrypted. */
-  readonly written: Uint8Array[] = [];
+  /** What was written meanwhile, if anything: to be encrypted. */
+  written: Outbox | null = null;
   readonly resolve: (info: TlsInfo) => void;
   readonly reject: (error: NetError) => void;
 
@@ -38,8 +39,11 @@ export class Upgrade {
     this.reject = reject;
   }
 
-  /** Puts TLS on the socket and gives the socket that takes its place. */
-  begin(socket: Native, connection: BunConnection): Native {
+  /**
+   * Puts TLS on the socket and gives the socket that takes its place.
+   * @param dialled the socket was connected, not accepted.
+   */
+  begin(socket: Native, connection: BunConnection, dialled: boolean): Native {
     const { context, serverName } = this;
     const named = context.tlsContext === "client" && serverName && isIP(serverName) === 0;
     const options: UpgradeOptions = {
@@ -50,7 +54,9 @@ export class Upgrade {
       socket: SECURE,
       ...(this.arrived.length > 0 && { initialData: concat(this.arrived) }),
     };
-    const [, secure] = socket.upgradeTLS(options as Bun.TLSUpgradeOptions<BunConnection>);
+    const [plain, secure] = socket.upgradeTLS(options as Bun.TLSUpgradeOptions<BunConnection>);
+    // Saves a copy of all ciphertext. An accepted socket has its listener's own handlers: not there.
+    if (dialled) plain.reload({ socket: SILENT });
     return secure;
   }
 }
@@ -64,6 +70,8 @@ interface UpgradeOptions {
   socket: Bun.SocketHandler<BunConnection>;
   initialData?: Uint8Array;
 }
+
+const SILENT: Bun.SocketHandler<BunConnection> = { drain: () => {} };
 
 const SECURE: Bun.SocketHandler<BunConnection> = {
   binaryType: "uint8array",
