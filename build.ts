@@ -258,10 +258,15 @@ function compileWithDeno(): string {
 /** Loaded only here: a fault in the sources must not keep the other targets from saying so themselves. */
 async function writeReference(): Promise<string> {
   const { reference } = await import("./src/config/reference.ts");
+  const { rulePage, ruleIndex } = await import("./src/lint/pages.ts");
+  const { RULES } = await import("./src/lint/rules.ts");
   const { jsonSchemaText } = await import("./src/config/json-schema.ts");
   writeFileSync(join("docs", "directives.md"), reference());
   writeFileSync(join("docs", "doorpost.schema.json"), jsonSchemaText());
-  return "docs/directives.md, docs/doorpost.schema.json";
+  mkdirSync(join("docs", "rules"), { recursive: true });
+  writeFileSync(join("docs", "rules", "README.md"), ruleIndex(RULES));
+  for (const rule of RULES) writeFileSync(join("docs", "rules", `${rule.id}.md`), rulePage(rule));
+  return "docs/directives.md, docs/doorpost.schema.json, docs/rules";
 }
 
 /** Runs a command quietly; its output is shown when it fails. */

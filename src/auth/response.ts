@@ -111,7 +111,7 @@ export class Answer implements HeadSink {
 
   #allow(): Verdict {
     const address = parseAddress(this.#server);
-    if (address === null) {
+    if (address === null || this.#server === BROADCAST) {
       return broken(`sent invalid server address:"${printable(this.#server, LOG_QUOTE)}"`);
     }
     const port = /^\d+$/.test(this.#port) ? Number(this.#port) : 0;
@@ -128,6 +128,9 @@ export class Answer implements HeadSink {
     };
   }
 }
+
+/** Where no connection can be made to; nginx takes it for no address, its parser's word for an error. */
+const BROADCAST = "255.255.255.255";
 
 function broken(why: string): Verdict {
   return { is: "broken", why };

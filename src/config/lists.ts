@@ -130,29 +130,18 @@ function pathOrData(word: Word, reading: Reading): string {
   return word.text.startsWith("data:") ? word.text : resolvePath(reading.folder, word.text);
 }
 
-function pairs<T extends string>(
-  convert: (text: string) => T,
-  show: (value: T) => string,
-): Kind<readonly (readonly [T, T])[]> {
-  return {
-    name: "name and value",
-    count: [2, 2],
-    repeat: "collect",
-    toml: "pairs",
-    types: [],
-    expects: 'an array of pairs such as [["name", "value"]]',
-    schema: { type: "string" },
-    read: (words, _reading, before = []) => [
-      ...before,
-      [convert(words[0].text), convert(words[1].text)] as const,
-    ],
-    show: (values) => values.map(([name, value]) => [show(name), show(value)]),
-  };
-}
-
-export const PAIRS: Kind<readonly (readonly [string, string])[]> = pairs(String, String);
-
-export const HEADERS: Kind<readonly (readonly [ByteString, ByteString])[]> = pairs(
-  toByteString,
-  toDisplay,
-);
+/** Headers: name and value as byte strings. */
+export const HEADERS: Kind<readonly (readonly [ByteString, ByteString])[]> = {
+  name: "name and value",
+  count: [2, 2],
+  repeat: "collect",
+  toml: "pairs",
+  types: [],
+  expects: 'an array of pairs such as [["name", "value"]]',
+  schema: { type: "string" },
+  read: ([name, value], _reading, before = []) => [
+    ...before,
+    [toByteString(name.text), toByteString(value.text)] as const,
+  ],
+  show: (values) => values.map(([name, value]) => [toDisplay(name), toDisplay(value)]),
+};

@@ -67,14 +67,21 @@ export abstract class LoginBack implements Back {
     const start = this.reader.at + this.#reply;
     const lf = this.reader.findLf(start);
     if ((lf < 0 ? this.reader.length : lf + 1 - this.reader.at) > proxy_buffer) {
-      const said = decode(bytes, this.reader.at, this.reader.at + proxy_buffer);
-      this.refuse(null, `upstream sent too long response line: "${this.#quoted(said)}"`);
+      this.#tooLong();
       return false;
     }
     if (lf < 0) return false;
     this.#reply = lf + 1 - this.reader.at;
     this.line(decode(bytes, start, lf > start && bytes[lf - 1] === 0x0d ? lf - 1 : lf));
     return true;
+  }
+
+  /** Quoted only while no password was sent: half of one that is repeated could not be recognised. */
+  #tooLong(): void {
+    const { bytes, at } = this.reader;
+    const said = decode(bytes, at, at + this.settings.proxy_buffer);
+    const quoted = this.phase === "greeting" ? `: "${this.#quoted(said)}"` : "";
+    this.refuse(null, `upstream sent too long response line${quoted}`);
   }
 
   /** The reply is complete: forget it and send the next command. */

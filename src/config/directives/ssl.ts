@@ -1,7 +1,8 @@
 /** Directives of nginx's mail_ssl module. */
 
+import { CONF_COMMANDS } from "../conf-command.ts";
 import { MAIL, optional, row } from "../directive.ts";
-import { CERTIFICATES, KEYS, PAIRS, PATHS, TLS_VERSIONS } from "../lists.ts";
+import { CERTIFICATES, KEYS, PATHS, TLS_VERSIONS } from "../lists.ts";
 import { SESSION_CACHE } from "../session-cache.ts";
 import { FLAG, NUMBER, oneOf, PATH, SECONDS, STRING } from "../values.ts";
 
@@ -126,10 +127,14 @@ export const SSL = {
     doc: "PEM file of revoked client certificates.",
     example: "ssl_crl revoked.pem;",
   }),
-  ssl_conf_command: row(PAIRS, {
+  ssl_conf_command: row(CONF_COMMANDS, {
     contexts: MAIL,
     default: [],
-    doc: "An OpenSSL configuration command, name and value. May be repeated.",
+    doc: "An OpenSSL configuration command, name and value: `Certificate`, `PrivateKey`, " +
+      "`DHParameters`, `CipherString`, `Ciphersuites`, `Curves`, `Groups`, `ECDHParameters`, " +
+      "`Protocol`, `MinProtocol`, `MaxProtocol`, `Options`. May be repeated.",
     example: "ssl_conf_command Options PrioritizeChaCha;",
+    status: "differs",
+    note: "Commands and options that no setting here stands for are refused by name.",
   }),
 } as const;

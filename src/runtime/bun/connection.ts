@@ -7,11 +7,12 @@
  * `end` cuts such data off, so FIN is sent by `shutdown` when the queue is empty.
  *
  * `close` is told from a microtask: Bun calls it inside our own calls too, where nobody expects it.
+ * Handlers throw what receivers throw: it surfaces as an uncaught exception.
  */
 
 import { NetError } from "../../core/errors.ts";
 import { HIGH_WATER } from "../../core/limits.ts";
-import { type Endpoint, formatEndpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
+import { type Endpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
 import type {
   Connection,
   Receiver,
@@ -20,8 +21,9 @@ import type {
   TlsInfo,
 } from "../../net/ports.ts";
 import { netError } from "../host.ts";
+import { ABORTED, connectFailure, gone, handshakeFailure } from "./failures.ts";
 import { Outbox } from "./outbox.ts";
-import { type BunContext, gone, judge } from "./tls.ts";
+import { type BunContext, judge } from "./tls.ts";
 import { Upgrade } from "./upgrade.ts";
 
 export type Native = Bun.Socket<BunConnection>;
@@ -143,7 +145,7 @@ export class BunConnection implements Connection {
     this.#held = NONE;
     const orderly = this.queued === 0 && this.#open && !this.#upgrade;
     this.#outbox = null;
-    if (this.#closed) return this.#tellCloseSoon();
+    if (this.#closed) return queueMicrotask(() => this.#tellClose());
     if (orderly) this.#socket?.close();
     else this.#socket?.terminate();
     this.gone();
@@ -192,10 +194,7 @@ export class BunConnection implements Connection {
       this.opened();
       return this.arrived(bytes);
     }
-    if (this.#upgrade) {
-      this.#upgrade.arrived.push(bytes);
-      return;
-    }
+    if (this.#upgrade) return void this.#upgrade.arrived.push(bytes);
     if (this.#held === NONE) this.#held = [];
     this.#held.push(bytes);
     // Nobody wants it now: the kernel and then the peer shall hold the rest.
@@ -246,8 +245,8 @@ export class BunConnection implements Connection {
     if (this.#held.length === 0) this.#held = NONE;
     if (this.#closed) return this.#tellClose();
     if (this.#held !== NONE || !this.#mayDeliver()) return;
-    if (this.#ended) this.#tellEnd();
     this.#flow();
+    if (this.#ended) this.#tellEnd();
   }
 
   finished(): void {
@@ -290,31 +289,24 @@ export class BunConnection implements Connection {
   broken(error: Error): void {
     // Bun sends exceptions of our own here as well: those are bugs, and must surface.
     if (typeof (error as { errno?: unknown }).errno !== "number") throw error;
-    this.#error ??= this.#netError(error);
+    this.#error ??= this.#failure(error);
   }
 
   /** The socket is closed. Plain and TLS socket both say so; the one that knows why is heard. */
   gone(error?: Error): void {
     // When both sides have ended, a reset is only the other's way to leave.
     const over = this.#destroyed || (this.#ended && this.#ending && !this.#outbox);
-    if (error && !over) this.#error ??= this.#netError(error);
+    const reason = error ?? (this.#open ? undefined : ABORTED);
+    if (reason && !over) this.#error ??= this.#failure(reason);
     if (this.#closed) return;
     this.#closed = true;
     this.#ready = this.#flowing = false;
     this.#outbox = null;
-    this.#tellCloseSoon();
-  }
-
-  #netError(error: Error): NetError {
-    if (this.#open) return netError(error);
-    const doing = `Cannot connect to ${formatEndpoint(this.remote)}`;
-    return error instanceof NetError
-      ? new NetError(error.code, `${doing}: ${error.message}`)
-      : netError(error, doing);
-  }
-
-  #tellCloseSoon(): void {
     queueMicrotask(() => this.#tellClose());
+  }
+
+  #failure(error: Error): NetError {
+    return this.#open ? netError(error) : connectFailure(this.remote, error);
   }
 
   #tellClose(): void {
@@ -360,12 +352,19 @@ export class BunConnection implements Connection {
     }
   }
 
+  /** @param success false when the handshake failed, and when the server's name does not fit. */
   handshaken(socket: Native, success: boolean, error: Error | null): void {
     const upgrade = this.#upgrade;
     if (!upgrade || this.#closed || this.#destroyed) return;
-    const outcome = judge(socket, upgrade.context, upgrade.serverName, success, error);
-    if (outcome instanceof NetError) return this.#failTls(outcome);
     this.#socket = socket;
+    const failure = handshakeFailure(success, error);
+    if (failure) return this.#failTls(failure);
+    const outcome = judge(socket, upgrade.context, upgrade.serverName, error);
+    if (outcome instanceof NetError) {
+      this.#failTls(outcome);
+      // At once: who is not trusted shall not even see our certificate.
+      return this.#abandon();
+    }
     this.tls = outcome;
     this.#upgrade = null;
     this.#settling = true;
@@ -373,7 +372,7 @@ export class BunConnection implements Connection {
     this.#outbox = upgrade.written;
     upgrade.resolve(outcome);
     // Not before whoever awaits the promise, through however many others, has had a turn.
-    setImmediate(settled, this);
+    setImmediate(() => this.#settled());
     if (this.#flush()) this.#emptied();
   }
 
@@ -382,10 +381,10 @@ export class BunConnection implements Connection {
     this.#upgrade?.reject(error);
     this.#upgrade = null;
     // After a failed handshake Bun sends the alert and closes by itself; a reset would overtake it.
-    setImmediate(abandon, this);
+    setImmediate(() => this.#abandon());
   }
 
-  settled(): void {
+  #settled(): void {
     this.#settling = false;
     if (this.#closed || this.#destroyed) return;
     if (this.#paused) this.#stop();
@@ -393,17 +392,9 @@ export class BunConnection implements Connection {
     if (!this.#flowing) this.#release();
   }
 
-  abandon(): void {
+  #abandon(): void {
     if (this.#closed || this.#destroyed) return;
     this.#socket?.terminate();
     this.gone();
   }
-}
-
-function settled(connection: BunConnection): void {
-  connection.settled();
-}
-
-function abandon(connection: BunConnection): void {
-  connection.abandon();
 }

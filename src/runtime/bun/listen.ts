@@ -135,7 +135,9 @@ function arrive(socket: Native, bound: Endpoint, accept: Accept): void {
     // Gone before it was accepted: it has no address any more, and nobody to talk to.
     if (!remoteAddress) return socket.terminate();
     const remote = ip(normaliseAddress(remoteAddress), socket.remotePort);
-    accept(socket.data = new BunConnection(socket, remote, null));
+    // On a wildcard address it is looked up when somebody asks.
+    const local = bound.address === "0.0.0.0" || bound.address === "::" ? null : bound;
+    accept(socket.data = new BunConnection(socket, remote, local));
   }
   taken((socket as Native & { readonly fd: number }).fd);
 }

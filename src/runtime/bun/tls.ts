@@ -22,6 +22,7 @@ import {
 import { describe, inspectPem, verifyResult } from "../certificate.ts";
 import { type ClientContext, makeTlsLibrary, type ServerContext } from "../tls/library.ts";
 import type { Native } from "./connection.ts";
+import { codeOf, lowerConstant, NAME_MISMATCH } from "./failures.ts";
 import { LACKS } from "./features.ts";
 
 /** What `upgradeTLS` needs, ready made: the same objects serve every connection. */
@@ -60,7 +61,6 @@ export const tls: TlsLibrary = {
   matches: (pair) => inWords(() => library.matches(pair)),
 };
 
-/** BoringSSL gives its reasons as constants: `NO_CIPHER_MATCH`. */
 function inWords<T>(work: () => T): T {
   try {
     return work();
@@ -68,10 +68,6 @@ function inWords<T>(work: () => T): T {
     if (!(error instanceof TlsSettingError)) throw error;
     throw new TlsSettingError(error.setting, lowerConstant(error.message), error.index);
   }
-}
-
-function lowerConstant(reason: string): string {
-  return /^[A-Z][A-Z0-9_]*$/.test(reason) ? reason.toLowerCase().replaceAll("_", " ") : reason;
 }
 
 export const tlsVersion = `BoringSSL ${process.versions.boringssl?.slice(0, 12) ?? ""}`;
@@ -95,18 +91,15 @@ function systemAuthorities(): readonly string[] | undefined {
 // --- after a handshake ----------------------------------------------------------------------------
 
 /**
- * @param success false when the handshake failed, and when the server's name does not fit.
- * @param error what Bun found wrong: with the handshake, or with the peer's certificate only.
- * @returns why the connection must be closed, when it must.
+ * @param error what Bun found wrong with the peer's certificate.
+ * @returns why the peer must not be talked to, or what is to be known of it.
  */
 export function judge(
   socket: Native,
   context: BunContext,
   serverName: string | undefined,
-  success: boolean,
   error: Error | null,
 ): TlsInfo | NetError {
-  if (!success && codeOf(error) !== NAME_MISMATCH) return handshakeError(error);
   const server = context.tlsContext === "server";
   const asked = !server || context.demanding;
   const x509 = asked ? socket.getPeerX509Certificate() as X509Certificate | undefined : undefined;
@@ -130,9 +123,6 @@ function nameSent(socket: Native, server: boolean, serverName: string | undefine
   return serverName && isIP(serverName) === 0 ? serverName : null;
 }
 
-/** A name that does not fit is for us to find: Bun looks at names only, not at addresses. */
-const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
-
 function verdict(
   x509: X509Certificate | undefined,
   serverName: string | undefined,
@@ -140,6 +130,7 @@ function verdict(
 ): TlsInfo["verify"] {
   if (!x509) return verifyResult("UNSPECIFIED");
   const code = codeOf(error);
+  // A name that does not fit is for us to find: Bun looks at names only, not at addresses.
   if (code !== undefined && code !== NAME_MISMATCH) return verifyResult(precise(code, x509));
   if (serverName === undefined) return verifyResult(null);
   if (isIP(serverName) !== 0) {
@@ -194,24 +185,4 @@ function chain(socket: Native, which: boolean): number {
     link = link.issuerCertificate ?? null;
   }
   return length;
-}
-
-function codeOf(error: Error | null): string | undefined {
-  return (error as { code?: string } | null)?.code;
-}
-
-function handshakeError(error: Error | null): NetError {
-  const code = codeOf(error) ?? "EPROTO";
-  if (code === "ECONNRESET") return gone();
-  return new NetError(code, `TLS handshake failed: ${wordsOf(error?.message ?? "")}`);
-}
-
-/** The other side left before the handshake was done. */
-export function gone(): NetError {
-  return new NetError("ECONNRESET", "peer closed connection in TLS handshake");
-}
-
-/** `error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER` in OpenSSL's words. */
-function wordsOf(message: string): string {
-  return lowerConstant(/^error:[0-9a-f]+:[^:]*:[^:]*:(\w+)$/i.exec(message)?.[1] ?? message);
 }

@@ -3,6 +3,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { plainMessage } from "../../../src/wire/sasl.ts";
+import {
+  backScripts,
+  checkBackSecrets,
+  checkBackSplits,
+  checkBackTotal,
+  checkSent,
+} from "../../support/backs.ts";
 import {
   checkAnyOrder,
   checkInjection,
@@ -89,6 +97,42 @@ for (const protocol of PROTOCOLS) {
             return actions.slice(actions.findIndex((action) => action.includes("secure")));
           };
           assert.deepEqual(after(said), after(""));
+        }),
+        RUNS,
+      );
+    });
+  });
+}
+
+for (const protocol of PROTOCOLS) {
+  describe(`the ${protocol} back`, () => {
+    test("never throws, sends within bounds, and does nothing after its end", () => {
+      fc.assert(fc.property(backScripts(protocol), checkBackTotal), RUNS);
+    });
+
+    test("does the same in any split of the backend's bytes", () => {
+      fc.assert(fc.property(backScripts(protocol), checkBackSplits), RUNS);
+    });
+
+    test("keeps login and password in their places", () => {
+      fc.assert(fc.property(backScripts(protocol), checkSent), RUNS);
+    });
+
+    test("tells no password to the log, though the backend repeats it", () => {
+      const told = fc.tuple(backScripts(protocol), secrets, fc.nat(8));
+      fc.assert(
+        fc.property(told, ([script, password, at]) => {
+          const said = [
+            `-ERR PASS ${password}\r\n`,
+            `a1 BAD "${password}"\r\n`,
+            `500 ${password}`.repeat(30),
+          ];
+          for (
+            const reply of [...said, `500 AUTH PLAIN ${plainMessage(script.user, password)}\r\n`]
+          ) {
+            const replies = [...script.replies.slice(0, at), reply];
+            checkBackSecrets({ ...script, password, replies });
+          }
         }),
         RUNS,
       );

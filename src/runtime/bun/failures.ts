@@ -1,0 +1,46 @@
+/** The errors that a connection closes with, as the house words them. */
+
+import { NetError } from "../../core/errors.ts";
+import { type Endpoint, formatEndpoint } from "../../net/address.ts";
+import { netError } from "../host.ts";
+
+/** A connection could not be made. */
+export function connectFailure(to: Endpoint, error: Error): NetError {
+  const doing = `Cannot connect to ${formatEndpoint(to)}`;
+  return error instanceof NetError
+    ? new NetError(error.code, `${doing}: ${error.message}`)
+    : netError(error, doing);
+}
+
+/** Bun gave no reason. */
+export const ABORTED = new NetError("ECONNABORTED", "connection aborted");
+
+/** The other side left before the handshake was done. */
+export function gone(): NetError {
+  return new NetError("ECONNRESET", "peer closed connection in TLS handshake");
+}
+
+/** What `handshake` reports when the server's name is not in its certificate: no failure of TLS. */
+export const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+export function codeOf(error: Error | null): string | undefined {
+  return (error as { code?: string } | null)?.code;
+}
+
+/** Why a handshake failed; null when it did not, whatever is to be said of the certificate. */
+export function handshakeFailure(success: boolean, error: Error | null): NetError | null {
+  const code = codeOf(error) ?? "EPROTO";
+  if (success || code === NAME_MISMATCH) return null;
+  if (code === "ECONNRESET") return gone();
+  return new NetError(code, `TLS handshake failed: ${wordsOf(error?.message ?? "")}`);
+}
+
+/** `error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER` in OpenSSL's words. */
+function wordsOf(message: string): string {
+  return lowerConstant(/^error:[0-9a-f]+:[^:]*:[^:]*:(\w+)$/i.exec(message)?.[1] ?? message);
+}
+
+/** BoringSSL gives its reasons as constants: `NO_CIPHER_MATCH`. */
+export function lowerConstant(reason: string): string {
+  return /^[A-Z][A-Z0-9_]*$/.test(reason) ? reason.toLowerCase().replaceAll("_", " ") : reason;
+}
