@@ -1,39 +1,116 @@
 /**
- * `check-config`: everything that `serve` would find out before it listens. The last two lines of a
- * good configuration are nginx's, word for word behind the program's name, because scripts look for
+ * `check-config`: everything that `serve` would find out before it listens, and what the lint rules
+ * say about it. Findings go to standard output in the format that was asked for. The last two lines of
+ * a good configuration are nginx's, word for word behind the program's name, because scripts look for
  * them; as in nginx they go to standard error.
  */
 
-import { linesOf, load, type Source } from "../config/load.ts";
-import type { Command } from "./command.ts";
+import { jsonSchemaText } from "../config/json-schema.ts";
+import type { Source } from "../config/load.ts";
+import { nearest } from "../core/diagnostic.ts";
+import { RULES } from "../lint/rules.ts";
+import { type Checking, checkSource, type Judging } from "./checking.ts";
+import type { Command, Context } from "./command.ts";
 import { FAILED, OK, USAGE } from "./exit.ts";
+import { checkstyleFormat } from "./formats/checkstyle.ts";
+import type { Format } from "./formats/format.ts";
+import { githubFormat } from "./formats/github.ts";
+import { gitlabFormat } from "./formats/gitlab.ts";
+import { jsonFormat } from "./formats/json.ts";
+import { junitFormat } from "./formats/junit.ts";
+import { sarifFormat } from "./formats/sarif.ts";
+import type { FORMATS, ValuesOf } from "./options.ts";
+import { printSettings } from "./print-settings.ts";
 import { renderReport, summary } from "./report.ts";
 import { inputSource, NO_CONFIG, usualPlace } from "./sources.ts";
 import { complain } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+type Values = ValuesOf<"check-config">;
+
+const MACHINE: Readonly<Record<Exclude<typeof FORMATS[number], "human">, Format>> = {
+  json: jsonFormat,
+  github: githubFormat,
+  gitlab: gitlabFormat,
+  sarif: sarifFormat,
+  junit: junitFormat,
+  checkstyle: checkstyleFormat,
+};
 
 export const checkConfig: Command<"check-config"> = async (values, operands, context) => {
   const { runtime, terminal } = context;
+  if (values.schema) {
+    terminal.out(jsonSchemaText());
+    return OK;
+  }
+  const paths = pathsOf(values, operands, context);
+  if (!paths) return USAGE;
+  if (values.print && paths.length > 1) {
+    complain(terminal, "--print takes one file");
+    return USAGE;
+  }
+  warnOfUnknownRules([...values.rule, ...values["skip-rule"]], context);
+  const judging: Judging = {
+    strict: values.strict,
+    only: values.rule,
+    skip: values["skip-rule"],
+    online: values.online,
+  };
+  const checked: Checking[] = [];
+  for (const path of paths) {
+    checked.push(await checkSource(await sourceOf(path, values, context), judging, runtime));
+  }
+  if (values.print) printSettings(checked[0], values.print, terminal);
+  else show(checked, values.format ?? "human", context);
+  if (checked.some(({ loaded }) => loaded.tree === null)) return USAGE;
+  return checked.every(({ good }) => good) ? OK : FAILED;
+};
+
+function pathsOf(
+  values: Values,
+  operands: readonly string[],
+  { runtime, terminal }: Context,
+): readonly string[] | null {
   if (values.config !== undefined && operands.length > 0) {
     complain(terminal, "A file is named twice: as an argument and by --config");
-    return USAGE;
+    return null;
   }
-  const path = operands[0] ?? values.config ?? usualPlace(runtime.files);
-  if (path === null) {
-    complain(terminal, NO_CONFIG, "name a file: doorpost check-config FILE");
-    return USAGE;
+  const named = values.config !== undefined ? [values.config] : operands;
+  if (named.length > 0) return named;
+  const usual = usualPlace(runtime.files);
+  if (usual !== null) return [usual];
+  complain(terminal, NO_CONFIG, "name a file: doorpost check-config FILE");
+  return null;
+}
+
+async function sourceOf(path: string, values: Values, { runtime }: Context): Promise<Source> {
+  if (path !== "-") return { path, syntax: values.syntax };
+  return inputSource(new TextDecoder().decode(await runtime.host.readIn()), values.syntax);
+}
+
+/** The reader's own ids are many; only what is near a lint rule is taken for a slip. */
+function warnOfUnknownRules(ids: readonly string[], { terminal }: Context): void {
+  const known = RULES.map(({ id }) => id);
+  for (const id of ids.filter((each) => !known.includes(each))) {
+    const guess = nearest(id, known);
+    if (guess) terminal.err(`doorpost: there is no lint rule "${id}"; did you mean "${guess}"?\n`);
   }
-  const source: Source = path === "-"
-    ? inputSource(new TextDecoder().decode(await runtime.host.readIn()), values.syntax)
-    : { path, syntax: values.syntax };
-  const { settings, diagnostics, sources, tree } = await load(source, runtime);
-  const { errColors: colors, columns } = terminal;
-  terminal.err(renderReport(diagnostics, linesOf(sources), { colors, columns }));
-  const counted = summary(diagnostics);
-  if (counted !== "") terminal.err(`${counted}\n`);
-  terminal.err(verdict(source.path, settings !== null));
-  if (settings) return OK;
-  return tree ? FAILED : USAGE;
-};
+}
+
+function show(
+  checked: readonly Checking[],
+  format: typeof FORMATS[number],
+  { terminal }: Context,
+): void {
+  if (format !== "human") return terminal.out(MACHINE[format](checked, VERSION));
+  const { outColors: colors, columns } = terminal;
+  for (const { diagnostics, sources } of checked) {
+    terminal.out(renderReport(diagnostics, sources, { colors, columns }));
+    const counted = summary(diagnostics);
+    if (counted !== "") terminal.out(`${counted}\n`);
+  }
+  for (const { file, good } of checked) terminal.err(verdict(file, good));
+}
 
 function verdict(name: string, good: boolean): string {
   if (!good) return `doorpost: configuration file ${name} test failed\n`;

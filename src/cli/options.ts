@@ -68,6 +68,17 @@ export interface Note {
 /** Where `serve` and `check-config` look when no file is named, in this order. */
 export const CONFIG_PLACES = ["doorpost.toml", "/etc/doorpost/doorpost.toml"] as const;
 
+/** What `check-config --format` knows. */
+export const FORMATS = [
+  "human",
+  "json",
+  "github",
+  "gitlab",
+  "sarif",
+  "junit",
+  "checkstyle",
+] as const;
+
 const CONFIG = [
   {
     name: "config",
@@ -174,13 +185,72 @@ export const COMMANDS = [
       {
         name: "FILE",
         required: false,
-        many: false,
+        many: true,
         help: "the same as --config FILE; - is standard input",
       },
     ],
-    options: CONFIG,
+    options: [
+      ...CONFIG,
+      {
+        name: "strict",
+        type: "flag",
+        group: "Judging",
+        help: "warnings count as faults",
+      },
+      {
+        name: "rule",
+        type: "list",
+        argument: "ID",
+        group: "Judging",
+        help: "only findings of this rule count, and of others that are named (repeats)",
+      },
+      {
+        name: "skip-rule",
+        type: "list",
+        argument: "ID",
+        group: "Judging",
+        help: "leave out findings of this rule (repeats)",
+      },
+      {
+        name: "online",
+        type: "flag",
+        group: "Judging",
+        help: "ask each auth server once, with a made-up user",
+      },
+      {
+        name: "format",
+        type: "choice",
+        argument: "NAME",
+        choices: FORMATS,
+        group: "Output",
+        help: `findings as ${FORMATS.slice(0, -1).join(", ")} or ${FORMATS.at(-1)}`,
+      },
+      {
+        name: "print",
+        type: "choice",
+        argument: "WHAT",
+        choices: ["effective", "toml", "nginx", "json"],
+        group: "Output",
+        help: "print the settings instead: as a table with where each comes from, converted to " +
+          "the other syntax, or as JSON; notes go to standard error",
+      },
+      {
+        name: "schema",
+        type: "flag",
+        group: "Output",
+        help: "print the JSON Schema of the TOML, for editors, and stop",
+      },
+    ],
     examples: [
       { why: "check a file", line: "doorpost check-config doorpost.toml" },
+      {
+        why: "fail a build on warnings too, with a report that the build server reads",
+        line: "doorpost check-config --strict --format junit *.toml > report.xml",
+      },
+      {
+        why: "move from nginx, with a note on every directive",
+        line: "doorpost check-config --print toml /etc/nginx/nginx.conf > doorpost.toml",
+      },
       {
         why: "see what doorpost makes of an nginx configuration",
         line: "doorpost check-config /etc/nginx/nginx.conf",
@@ -195,7 +265,7 @@ export const COMMANDS = [
         title: "Exit status",
         lines: [
           ["0", "no errors; there may be warnings"],
-          ["1", "errors were found"],
+          ["1", "errors were found, or warnings with --strict"],
           ["2", "wrong usage, or a file that cannot be read"],
         ],
       },

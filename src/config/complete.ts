@@ -53,5 +53,6 @@ function completeServer(server: Draft): ServerSettings {
     ...values as unknown as ServerValues,
     position: server.name.at,
     origin: (name) => server.origin(name),
+    places: (name) => server.words(name).map((word) => word.at),
   };
 }

@@ -16,6 +16,7 @@ import type {
 } from "./directives/table.ts";
 
 export type { AuthHttpUrl } from "./auth-http-url.ts";
+export type { ConfCommand, ConfEffect, ConfOptions } from "./conf-command.ts";
 export type { ErrorLog, Syslog } from "./error-log.ts";
 export type { KeepAlive, Listen } from "./listen.ts";
 export type { Protocol } from "./kind.ts";
@@ -38,6 +39,8 @@ export interface ServerSettings extends ServerValues {
   readonly position: Position;
   /** Where a value came from. */
   readonly origin: (directive: ServerDirective) => Origin;
+  /** Of each statement that sets it, the first argument's place. */
+  readonly places: (directive: ServerDirective) => readonly Position[];
 }
 
 export interface GlobalSettings extends GlobalValues {

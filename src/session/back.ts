@@ -66,7 +66,8 @@ export abstract class LoginBack implements Back {
     const { bytes } = this.reader;
     const start = this.reader.at + this.#reply;
     const lf = this.reader.findLf(start);
-    if ((lf < 0 ? this.reader.length : lf + 1 - this.reader.at) > proxy_buffer) {
+    const size = lf < 0 ? this.reader.length + 1 : lf + 1 - this.reader.at;
+    if (size > proxy_buffer) {
       this.#tooLong();
       return false;
     }

@@ -11,13 +11,13 @@ import { LoginBack, NULS } from "./back.ts";
 
 /** What a quoted string may hold without escapes. */
 const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-const GREETING = /^\* OK(?: |$)/i;
+const GREETING = "* OK";
 
 export class ImapBack extends LoginBack {
   protected override line(text: ByteString): void {
     switch (this.phase) {
       case "greeting":
-        return GREETING.test(text) ? this.#login() : this.unexpected();
+        return text.startsWith(GREETING) ? this.#login() : this.unexpected();
       case "user literal":
         return text.startsWith("+") ? this.#sendUser() : this.#refused(text);
       case "password literal":

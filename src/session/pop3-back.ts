@@ -5,7 +5,7 @@ import { LINE_BREAKS, LoginBack } from "./back.ts";
 
 export class Pop3Back extends LoginBack {
   protected override line(text: ByteString): void {
-    if (!/^\+OK/i.test(text)) return this.unexpected();
+    if (!text.startsWith("+OK")) return this.unexpected();
     switch (this.phase) {
       case "greeting":
         return this.#sendUser();

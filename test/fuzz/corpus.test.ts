@@ -1,7 +1,7 @@
 /**
  * Failures of the past, replayed: each script in `corpus` once broke one of the properties that
- * test/unit/session/properties.test.ts asks of scripts made up. A counterexample found there, or by
- * `--seed`, belongs here when it has been mended.
+ * test/unit/session/properties.test.ts asks of scripts made up. A counterexample that is found there
+ * belongs here once it has been mended.
  */
 
 import { readFileSync } from "node:fs";

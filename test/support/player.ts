@@ -13,6 +13,8 @@ export interface Stage {
   receive(size: number): Promise<ByteString>;
   sendEof(): Promise<void>;
   receiveEof(): Promise<void>;
+  /** FIN, or a reset. */
+  receiveEnd(): Promise<void>;
   secure(): Promise<void>;
   /** The next auth request, up to its blank line. */
   request(): Promise<ByteString>;
@@ -58,7 +60,7 @@ export async function play(transcript: Transcript, stage: Stage, split: Split): 
   }
 }
 
-const EVENT = /^-(eof|hang|refuse)$/;
+const EVENT = /^-(eof|gone|hang|refuse)$/;
 
 class Player {
   readonly #steps: readonly Step[];
@@ -129,6 +131,8 @@ class Player {
         return await this.#stage.sendEof();
       case "S: -eof":
         return await this.#stage.receiveEof();
+      case "S: -gone":
+        return await this.#stage.receiveEnd();
       case "A< -eof":
         return await this.#stage.dropRequest("eof");
       case "A< -hang":

@@ -165,6 +165,10 @@ export class MachineStage implements Stage {
     return Promise.reject(new Error("the client is still connected"));
   }
 
+  receiveEnd(): Promise<void> {
+    return this.receiveEof();
+  }
+
   secure(): Promise<void> {
     this.#push({ is: "secured", tls: PLAIN_TLS });
     return Promise.resolve();

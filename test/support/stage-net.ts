@@ -110,6 +110,10 @@ class NetStage implements Stage {
     await this.#ended(this.#client);
   }
 
+  async receiveEnd(): Promise<void> {
+    await gone(this.#client);
+  }
+
   async secure(): Promise<void> {
     const { tls } = this.#world.runtime;
     await this.#client.startTls(tls.client({ verify: true, ca: [this.#world.ca] }), {
@@ -158,8 +162,7 @@ class NetStage implements Stage {
   }
 
   async #ended(peer: Peer): Promise<void> {
-    if (!this.#world.resets) return await peer.ended;
-    await peer.until("the end", () => peer.count("end") + peer.count("close") > 0);
+    await (this.#world.resets ? gone(peer) : peer.ended);
   }
 
   async #backend(): Promise<Peer> {
@@ -197,6 +200,10 @@ class NetStage implements Stage {
     await this.#backListener.close().catch(() => {});
     await this.#proxy.stop();
   }
+}
+
+function gone(peer: Peer): Promise<void> {
+  return peer.until("the end", () => peer.count("end") + peer.count("close") > 0);
 }
 
 function portOf(at: Endpoint): number {

@@ -28,6 +28,7 @@
  * | `B< text` | the backend sends; `B\|` without CR LF                                              |
  * | `B> text` | the backend receives exactly this                                                  |
  * | `X: -eof` | X (C or B) sends FIN; `S: -eof` and `B> -eof` are the FIN that they must see       |
+ * | `S: -gone` | the client sees FIN or a reset                                                    |
  * | `A< -eof`, `A< -hang` | the auth server closes without an answer, or never answers             |
  * | `B< -refuse` | nobody listens where the backend should be                                      |
  * | `TLS`     | the client upgrades                                                                |

@@ -29,7 +29,7 @@ imap_auth = ["plain"]`,
     if (found.length === 0) return;
     report(
       placeOf(server, directive),
-      `${found.join(" and ")} needs passwords stored in clear`,
+      `passwords must be stored in clear for ${found.join(" and ")}`,
     );
   }),
 };

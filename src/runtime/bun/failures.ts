@@ -21,7 +21,7 @@ export function gone(): NetError {
 }
 
 /** What `handshake` reports when the server's name is not in its certificate: no failure of TLS. */
-export const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
+const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 export function codeOf(error: Error | null): string | undefined {
   return (error as { code?: string } | null)?.code;

@@ -20,9 +20,14 @@ import {
   TlsSettingError,
 } from "../../net/ports.ts";
 import { describe, inspectPem, verifyResult } from "../certificate.ts";
-import { type ClientContext, makeTlsLibrary, type ServerContext } from "../tls/library.ts";
+import {
+  type ClientContext,
+  makeTlsLibrary,
+  type OwnCertificate,
+  type ServerContext,
+} from "../tls/library.ts";
 import type { Native } from "./connection.ts";
-import { codeOf, lowerConstant, NAME_MISMATCH } from "./failures.ts";
+import { codeOf, lowerConstant } from "./failures.ts";
 import { LACKS } from "./features.ts";
 
 /** What `upgradeTLS` needs, ready made: the same objects serve every connection. */
@@ -32,6 +37,8 @@ export interface BunContext extends TlsContext {
   readonly policy: Bun.TLSOptions;
   /** A server asks the client for a certificate; a client refuses what does not verify. */
   readonly demanding: boolean;
+  /** A server's own. */
+  readonly certificates: readonly OwnCertificate[];
 }
 
 const library = makeTlsLibrary({ dhparam: LACKS["tls-dhparam"] });
@@ -40,11 +47,13 @@ export const tls: TlsLibrary = {
   server(settings: TlsServerSettings): BunContext {
     const made = inWords(() => library.server(settings)) as ServerContext;
     const { requestCertificate } = made;
+    const [{ secure, certificates }] = made.choices;
     return {
       tlsContext: "server",
-      native: made.choices[0].secure.context,
+      native: secure.context,
       policy: { requestCert: requestCertificate, ...policy(made.alpn) } as Bun.TLSOptions,
       demanding: requestCertificate,
+      certificates,
     };
   },
   client(settings: TlsClientSettings): BunContext {
@@ -55,6 +64,7 @@ export const tls: TlsLibrary = {
       native: made.secure.context,
       policy: policy(made.alpn),
       demanding: made.verify,
+      certificates: [],
     };
   },
   inspect: inspectPem,
@@ -103,19 +113,35 @@ export function judge(
   const server = context.tlsContext === "server";
   const asked = !server || context.demanding;
   const x509 = asked ? socket.getPeerX509Certificate() as X509Certificate | undefined : undefined;
-  const verify = asked ? verdict(x509, server ? undefined : serverName, error) : verifyResult(null);
+  const fault = asked ? faultOf(socket, x509, server ? undefined : serverName, error) : null;
+  const verify = verifyResult(fault);
   if (!server && context.demanding && !verify.ok) {
     return new NetError("EPROTO", `certificate verify error: (${verify.code}:${verify.text})`);
   }
+  const cipher = socket.getCipher().name;
+  const own = shown(context.certificates, cipher)?.own;
   return {
     protocol: socket.getTLSVersion(),
-    cipher: socket.getCipher().name,
+    cipher,
     alpn: socket.alpnProtocol || null,
     sni: nameSent(socket, server, serverName),
     verify,
     peer: x509 ? certificateOf(socket, x509, verify.ok) : null,
+    ...(own && { own }),
     resumed: socket.isSessionReused(),
   };
+}
+
+/** Of several, Bun cannot tell which one was shown; up to TLS 1.2 the cipher suite does. */
+function shown(
+  certificates: readonly OwnCertificate[],
+  cipher: string,
+): OwnCertificate | undefined {
+  if (certificates.length < 2) return certificates[0];
+  if (cipher.startsWith("TLS_")) return undefined;
+  const type = cipher.includes("ECDSA") ? "ec" : "rsa";
+  const fitting = certificates.filter(({ keyType }) => keyType === type);
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 function nameSent(socket: Native, server: boolean, serverName: string | undefined): string | null {
@@ -123,20 +149,21 @@ function nameSent(socket: Native, server: boolean, serverName: string | undefine
   return serverName && isIP(serverName) === 0 ? serverName : null;
 }
 
-function verdict(
+/** Null is a verified certificate, and the name that was asked for. */
+function faultOf(
+  socket: Native,
   x509: X509Certificate | undefined,
   serverName: string | undefined,
   error: Error | null,
-): TlsInfo["verify"] {
-  if (!x509) return verifyResult("UNSPECIFIED");
+): string | null {
+  if (!x509) return "UNSPECIFIED";
   const code = codeOf(error);
-  // A name that does not fit is for us to find: Bun looks at names only, not at addresses.
-  if (code !== undefined && code !== NAME_MISMATCH) return verifyResult(precise(code, x509));
-  if (serverName === undefined) return verifyResult(null);
-  if (isIP(serverName) !== 0) {
-    return verifyResult(x509.checkIP(serverName) === undefined ? "IP_ADDRESS_MISMATCH" : null);
-  }
-  return verifyResult(x509.checkHost(serverName) === undefined ? "HOSTNAME_MISMATCH" : null);
+  if (code !== undefined) return precise(code, x509);
+  if (!socket.authorized) return "UNSPECIFIED";
+  if (serverName === undefined) return null;
+  // Bun has looked at a name already, not at an address.
+  if (isIP(serverName) === 0) return x509.checkHost(serverName) ? null : "HOSTNAME_MISMATCH";
+  return x509.checkIP(serverName) ? null : "IP_ADDRESS_MISMATCH";
 }
 
 /** BoringSSL takes a certificate that may not sign others for no issuer of itself; OpenSSL is not so. */

@@ -65,7 +65,10 @@ const DIRECTIVES: Readonly<Record<string, fc.Arbitrary<Words>>> = {
   ssl_session_timeout: seconds,
   ssl_verify_client: one(fc.constantFrom("off", "optional_no_ca")),
   ssl_crl: path,
-  ssl_conf_command: pair,
+  ssl_conf_command: fc.oneof(
+    fc.tuple(fc.constantFrom("Curves", "ciphersuites"), text),
+    fc.constantFrom(["Options", "-SessionTicket, ServerPreference"], ["Protocol", "ALL,-TLSv1"]),
+  ),
   auth_http_header: pair,
   auth_http_timeout: time,
   proxy_buffer: size,

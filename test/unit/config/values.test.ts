@@ -36,7 +36,6 @@ describe("a directive gives its setting", () => {
       "/etc/doorpost/a",
       "data:PEM",
     ]],
-    ["ssl_conf_command Options X;", "ssl_conf_command", [["Options", "X"]]],
     ["auth_http_header A 1; auth_http_header A 2;", "auth_http_header", [["A", "1"], ["A", "2"]]],
     ["ssl_session_cache off;", "ssl_session_cache", { is: "off" }],
     ["ssl_session_cache builtin;", "ssl_session_cache", {
