@@ -17,11 +17,21 @@ export type Feature =
   | "tls-curves"
   | "tls-crl"
   | "tls-protocols-old"
+  /** TLSv1 and TLSv1.1 without another word in `ciphers`. */
+  | "tls-protocols-old-by-default"
+  /** Versions with one between them left out. */
+  | "tls-protocols-gap"
   | "tls-session-cache"
+  | "tls-session-timeout"
   | "tls-ticket-keys"
+  | "tls-ticket-keys-several"
   | "tls-tickets-off"
   | "tls-encrypted-keys"
   | "tls-prefer-server-ciphers"
+  | "tls-prioritize-chacha"
+  | "tls-certificate-compression"
+  /** Authorities that are trusted without being named to clients. */
+  | "tls-unnamed-authorities"
   | "listen-backlog"
   | "listen-buffers"
   | "listen-keepalive"
@@ -169,7 +179,11 @@ export interface TlsServerSettings {
   readonly protocols: readonly TlsVersion[];
   /** OpenSSL cipher string; absent = the library's default. */
   readonly ciphers?: string;
+  /** TLS 1.3 suites, colon-separated; absent = the library's default. */
+  readonly ciphersuites?: string;
   readonly preferServerCiphers?: boolean;
+  /** With `preferServerCiphers`: ChaCha20 nevertheless, for a client that puts it first. */
+  readonly prioritizeChaCha?: boolean;
   /** Colon-separated group names; absent = automatic. */
   readonly curves?: string;
   /** PEM. */
@@ -179,11 +193,20 @@ export interface TlsServerSettings {
   /** PEM of trusted authorities, and of revocation lists. */
   readonly ca?: readonly string[];
   readonly crl?: readonly string[];
+  /**
+   * How many certificates may lie between a client's and its anchor; a longer chain is one whose
+   * issuer was not found, as OpenSSL reports it. Absent = any number.
+   */
+  readonly verifyDepth?: number;
   /** Protocol names; a client that offers ALPN without any of them gets `no_application_protocol`. */
   readonly alpn?: readonly string[];
   readonly sessionTickets?: boolean;
+  /** 48 or 80 bytes each, in nginx's layout; the first makes tickets, all of them open them. */
+  readonly ticketKeys?: readonly Uint8Array[];
   /** Seconds. */
   readonly sessionTimeout?: number;
+  /** How many sessions are kept for clients that resume without tickets; absent = none. */
+  readonly sessionCache?: number;
 }
 
 export interface TlsClientSettings {
@@ -243,7 +266,10 @@ export interface Certificate {
 }
 
 export interface TlsLibrary {
-  /** Throws a `TlsSettingError` that names the setting at fault. */
+  /**
+   * Throws a `TlsSettingError` that names the setting at fault; certificates are looked at last, so
+   * that without any of them the other settings can be tried.
+   */
   server(settings: TlsServerSettings): TlsContext;
   client(settings: TlsClientSettings): TlsContext;
   /** The first certificate of a PEM text; throws a `TlsSettingError`. */

@@ -62,9 +62,14 @@ const RESULTS: Readonly<Record<string, readonly [number, string]>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: [62, "hostname mismatch"],
 };
 
+/** Whether the name is of this table, and not of some other kind of error. */
+export function isVerifyCode(codeName: string): boolean {
+  return Object.hasOwn(RESULTS, codeName);
+}
+
 /** `""`, `"OK"` or null is success. A name that nobody knows is `UNSPECIFIED`, never a success. */
 export function verifyResult(codeName: string | null): Verify {
   if (codeName === null || codeName === "" || codeName === "OK") return OK;
-  const [number, text] = RESULTS[codeName] ?? RESULTS.UNSPECIFIED;
+  const [number, text] = RESULTS[isVerifyCode(codeName) ? codeName : "UNSPECIFIED"];
   return { ok: false, code: String(number), text };
 }

@@ -91,6 +91,16 @@ const REFUSED: readonly ServerCase[] = [
   },
   { what: "self-signed", leaf: () => selfSigned(), verdict: "self-signed certificate" },
   {
+    what: "self-signed, for another name",
+    leaf: () => selfSigned({ names: ["other.example.com"] }),
+    verdict: "self-signed certificate",
+  },
+  {
+    what: "expired, for another name",
+    leaf: () => known({ names: ["other.example.com"], validity: "expired" }),
+    verdict: "certificate has expired",
+  },
+  {
     what: "an unknown authority",
     leaf: async () => (await unknownAuthority()).issue(),
     verdict: "unable to (verify the first certificate|get (local )?issuer certificate)",

@@ -17,6 +17,7 @@ import { reverseName } from "../../src/net/resolver.ts";
 import {
   address,
   message,
+  NOERROR,
   NXDOMAIN,
   pointer,
   readQuery,
@@ -31,7 +32,7 @@ export function answerFrom(zone: readonly ByteString[], bytes: Uint8Array): Uint
   const value = valueOf(zone, query.type, query.name);
   switch (value) {
     case null:
-      return message(query, { rcode: NXDOMAIN });
+      return message(query, { rcode: isKnown(zone, query.name) ? NOERROR : NXDOMAIN });
     case "-servfail":
       return message(query, { rcode: SERVFAIL });
     case "-refused":
@@ -56,6 +57,11 @@ function valueOf(zone: readonly ByteString[], type: string, name: string): ByteS
     if (kind === type && known.toLowerCase() === name.toLowerCase()) return value;
   }
   return null;
+}
+
+/** A name that has records of another type exists. */
+function isKnown(zone: readonly ByteString[], name: string): boolean {
+  return zone.some((line) => line.split(" ")[1].toLowerCase() === name.toLowerCase());
 }
 
 /** Answers on a UDP port until the function that it gives is called. */

@@ -5,8 +5,9 @@ import { shown, usesTls } from "../tls.ts";
 
 const DAY = 86_400_000;
 
-function date(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
+function days(ms: number): string {
+  const count = Math.floor(ms / DAY);
+  return count === 1 ? "1 day" : `${count} days`;
 }
 
 export const certificateExpiry: Rule = {
@@ -37,13 +38,12 @@ ssl_certificate_key = "mail.key"`,
       for (const path of server.ssl_certificate) {
         const facts = certificate(path);
         if (!facts) continue;
-        const days = Math.floor((facts.notAfter - now) / DAY);
         const said = facts.notBefore > now
-          ? `is not valid before ${date(facts.notBefore)}`
+          ? `is not valid for another ${days(facts.notBefore - now)}`
           : facts.notAfter < now
-          ? `expired on ${date(facts.notAfter)}`
-          : days < 30
-          ? `expires in ${days} days, on ${date(facts.notAfter)}`
+          ? `expired ${days(now - facts.notAfter)} ago`
+          : facts.notAfter < now + 30 * DAY
+          ? `expires in ${days(facts.notAfter - now)}`
           : null;
         if (said !== null) report(placeOf(server, "ssl_certificate"), `${shown(path)} ${said}`);
       }

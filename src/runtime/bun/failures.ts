@@ -3,6 +3,7 @@
 import { NetError } from "../../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../../net/address.ts";
 import { netError } from "../host.ts";
+import { isVerifyCode } from "../verify.ts";
 
 /** A connection could not be made. */
 export function connectFailure(to: Endpoint, error: Error): NetError {
@@ -20,17 +21,17 @@ export function gone(): NetError {
   return new NetError("ECONNRESET", "peer closed connection in TLS handshake");
 }
 
-/** What `handshake` reports when the server's name is not in its certificate: no failure of TLS. */
-const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
-
 export function codeOf(error: Error | null): string | undefined {
   return (error as { code?: string } | null)?.code;
 }
 
-/** Why a handshake failed; null when it did not, whatever is to be said of the certificate. */
+/**
+ * Why a handshake failed; null when it did not, whatever is to be said of the certificate: Bun denies
+ * success for a name that does not fit as well, and gives the certificate's worst fault with it.
+ */
 export function handshakeFailure(success: boolean, error: Error | null): NetError | null {
   const code = codeOf(error) ?? "EPROTO";
-  if (success || code === NAME_MISMATCH) return null;
+  if (success || isVerifyCode(code)) return null;
   if (code === "ECONNRESET") return gone();
   return new NetError(code, `TLS handshake failed: ${wordsOf(error?.message ?? "")}`);
 }

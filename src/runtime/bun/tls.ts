@@ -149,6 +149,9 @@ function nameSent(socket: Native, server: boolean, serverName: string | undefine
   return serverName && isIP(serverName) === 0 ? serverName : null;
 }
 
+/** What Bun says when nothing is wrong with the certificate but its names. */
+const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
+
 /** Null is a verified certificate, and the name that was asked for. */
 function faultOf(
   socket: Native,
@@ -157,13 +160,14 @@ function faultOf(
   error: Error | null,
 ): string | null {
   if (!x509) return "UNSPECIFIED";
-  const code = codeOf(error);
+  const code = codeOf(error) ?? (socket.authorized ? undefined : "UNSPECIFIED");
+  // Not told a name, as with an address, Bun looks for `localhost`.
+  if (serverName !== undefined && isIP(serverName) !== 0) {
+    if (code !== undefined && code !== NAME_MISMATCH) return precise(code, x509);
+    return x509.checkIP(serverName) ? null : "IP_ADDRESS_MISMATCH";
+  }
   if (code !== undefined) return precise(code, x509);
-  if (!socket.authorized) return "UNSPECIFIED";
-  if (serverName === undefined) return null;
-  // Bun has looked at a name already, not at an address.
-  if (isIP(serverName) === 0) return x509.checkHost(serverName) ? null : "HOSTNAME_MISMATCH";
-  return x509.checkIP(serverName) ? null : "IP_ADDRESS_MISMATCH";
+  return serverName === undefined || x509.checkHost(serverName) ? null : "HOSTNAME_MISMATCH";
 }
 
 /** BoringSSL takes a certificate that may not sign others for no issuer of itself; OpenSSL is not so. */
