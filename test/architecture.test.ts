@@ -43,7 +43,6 @@ const PURE: readonly string[] = ["net/address"];
 /** Packages, by folder. Every one of them is code that runs before a client has logged in: few. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   config: ["smol-toml"],
-  net: ["@dnsquery/dns-packet"],
   runtime: ["@peculiar/x509"],
   // `sarif` is types alone.
   cli: ["cac", "picocolors", "sarif"],

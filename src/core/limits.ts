@@ -17,6 +17,25 @@ export const POP3_ARGUMENTS = 3;
 /** MAIL and RCPT carry ESMTP parameters: nginx takes 11 words. */
 export const SMTP_ARGUMENTS = 11;
 
+/** `worker_connections are not enough` is said once in so long, however many clients are refused. */
+export const CAPACITY_NOTE_MS = 1_000;
+
+/** Before a worker that died is replaced: doubles up to the second while its successors die young. */
+export const RESPAWN_MS = 100;
+export const RESPAWN_MOST_MS = 10_000;
+
+/** A worker that lived so long was sound: if it dies, its successor comes after the short wait again. */
+export const WORKER_STEADY_MS = 10_000;
+
+/** A worker that is not ready by then hangs. Reading keys and opening logs takes a fraction. */
+export const WORKER_START_MS = 30_000;
+
+/** A worker that was told to end at once, or whose sessions have had their time, is killed after this. */
+export const WORKER_END_MS = 5_000;
+
+/** How long one old worker may take to stop accepting before a reload turns to the next. */
+export const WORKER_RETIRE_MS = 5_000;
+
 /** A PROXY v1 line is at most 107 bytes; a v2 header with TLVs is refused beyond this (as nginx). */
 export const PROXY_HEADER = 4096;
 
@@ -162,3 +181,9 @@ export const DNS_ASKING = 1024;
 
 /** How long one DNS server is waited for before the next is asked (nginx resends after 5 s). */
 export const DNS_RETRY_MS = 5_000;
+
+/** Verdicts on client certificates that are kept for resumed TLS sessions: about 300 bytes each. */
+export const CLIENT_VERDICTS = 10_000;
+
+/** TLS sessions kept for clients that resume without tickets, whatever the configuration asks for. */
+export const TLS_SESSIONS = 100_000;

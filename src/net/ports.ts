@@ -8,6 +8,20 @@
 
 import type { FileError, NetError } from "../core/errors.ts";
 import type { Endpoint } from "./address.ts";
+import type { StartTlsOptions, TlsContext, TlsInfo, TlsLibrary } from "./tls.ts";
+
+export type {
+  Certificate,
+  CertificateAndKey,
+  StartTlsOptions,
+  TlsClientSettings,
+  TlsContext,
+  TlsInfo,
+  TlsLibrary,
+  TlsServerSettings,
+  TlsVersion,
+} from "./tls.ts";
+export { TlsSettingError } from "./tls.ts";
 
 /** What a TLS library or operating system interface may lack. */
 export type Feature =
@@ -36,6 +50,7 @@ export type Feature =
   | "listen-buffers"
   | "listen-keepalive"
   | "set-user"
+  | "set-open-files"
   | "spawn";
 
 export interface Runtime {
@@ -50,6 +65,14 @@ export interface Runtime {
     options: ListenOptions,
     accept: (connection: Connection) => void,
   ): Promise<Listener>;
+  /**
+   * Binds a socket for other processes to accept on; this one never does. Absent without "spawn".
+   * Throws a `NetError`.
+   *
+   * With `beside` the socket shares the address of an earlier one, and the system spreads connections
+   * evenly over all sockets of an address that are listened on. Null where it cannot.
+   */
+  bind?(at: Endpoint, options: ListenOptions, beside?: BoundSocket): BoundSocket | null;
   /**
    * Starts connecting and returns at once. Writes before `open` are queued; a failure, `ECONNREFUSED`
    * say, arrives as `close(error)`; `destroy()` gives up.
@@ -82,6 +105,17 @@ export interface ListenOptions {
   readonly reusePort?: boolean;
   /** An already bound and listening descriptor to accept on instead of binding. */
   readonly descriptor?: number;
+  /** Accept on a duplicate of `descriptor`, which itself stays open for another time. */
+  readonly keepDescriptor?: boolean;
+}
+
+/** A bound socket that nobody accepts on in this process. */
+export interface BoundSocket {
+  /** The bound address; a requested port 0 is replaced by the real one. */
+  readonly at: Endpoint;
+  readonly descriptor: number;
+  /** Unlinks a unix socket that it made. Other processes' duplicates live on. */
+  close(): void;
 }
 
 export interface Listener {
@@ -158,140 +192,6 @@ export interface Datagram {
   close(): void;
 }
 
-// --- TLS ------------------------------------------------------------------------------------
-
-/** Opaque: made by one runtime's `TlsLibrary`, understood by it alone. */
-export interface TlsContext {
-  readonly tlsContext: "server" | "client";
-}
-
-export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
-
-export interface CertificateAndKey {
-  /** PEM, leaf first. */
-  readonly certificate: string;
-  readonly key: string;
-  readonly passphrase?: string;
-}
-
-export interface TlsServerSettings {
-  readonly certificates: readonly CertificateAndKey[];
-  readonly protocols: readonly TlsVersion[];
-  /** OpenSSL cipher string; absent = the library's default. */
-  readonly ciphers?: string;
-  /** TLS 1.3 suites, colon-separated; absent = the library's default. */
-  readonly ciphersuites?: string;
-  readonly preferServerCiphers?: boolean;
-  /** With `preferServerCiphers`: ChaCha20 nevertheless, for a client that puts it first. */
-  readonly prioritizeChaCha?: boolean;
-  /** Colon-separated group names; absent = automatic. */
-  readonly curves?: string;
-  /** PEM. */
-  readonly dhparam?: string;
-  /** Ask for a client certificate; verification is reported in `TlsInfo.verify`, never enforced here. */
-  readonly requestCertificate?: boolean;
-  /** PEM of trusted authorities, and of revocation lists. */
-  readonly ca?: readonly string[];
-  readonly crl?: readonly string[];
-  /**
-   * How many certificates may lie between a client's and its anchor; a longer chain is one whose
-   * issuer was not found, as OpenSSL reports it. Absent = any number.
-   */
-  readonly verifyDepth?: number;
-  /** Protocol names; a client that offers ALPN without any of them gets `no_application_protocol`. */
-  readonly alpn?: readonly string[];
-  readonly sessionTickets?: boolean;
-  /** 48 or 80 bytes each, in nginx's layout; the first makes tickets, all of them open them. */
-  readonly ticketKeys?: readonly Uint8Array[];
-  /** Seconds. */
-  readonly sessionTimeout?: number;
-  /** How many sessions are kept for clients that resume without tickets; absent = none. */
-  readonly sessionCache?: number;
-}
-
-export interface TlsClientSettings {
-  /** Default true. False only where the administrator turned verification off by name. */
-  readonly verify: boolean;
-  /** PEM; absent = the system's store. */
-  readonly ca?: readonly string[];
-  readonly crl?: readonly string[];
-  readonly certificate?: CertificateAndKey;
-  readonly protocols?: readonly TlsVersion[];
-  readonly ciphers?: string;
-  readonly alpn?: readonly string[];
-}
-
-export interface StartTlsOptions {
-  readonly pending?: Uint8Array;
-  /** Client side: the name for SNI and for verification (an IP literal is verified, not sent). */
-  readonly serverName?: string;
-}
-
-export interface TlsInfo {
-  /** OpenSSL's spelling: `TLSv1.3`. */
-  readonly protocol: string;
-  /** OpenSSL's spelling: `TLS_AES_256_GCM_SHA384`, `ECDHE-ECDSA-AES128-GCM-SHA256`. */
-  readonly cipher: string;
-  readonly alpn: string | null;
-  readonly sni: string | null;
-  /** OpenSSL's verify code (`18`) and text; `ok`, `0` and `ok` when the peer's certificate verified. */
-  readonly verify: { readonly ok: boolean; readonly code: string; readonly text: string };
-  readonly peer: Certificate | null;
-  /**
-   * Server side: the certificate that we showed, as OpenSSL and haproxy name its parts: signature
-   * `RSA-SHA256`, `ecdsa-with-SHA256`; key `RSA2048`, `EC256`. Absent where the library does not tell.
-   */
-  readonly own?: { readonly signature: string; readonly key: string };
-  readonly resumed: boolean;
-}
-
-export interface Certificate {
-  /** RFC 2253, `O=Org\, Inc,CN=Test CA`. */
-  readonly subject: string;
-  readonly issuer: string;
-  /** Upper-case hex. */
-  readonly serial: string;
-  /** SHA-1, lower-case hex without colons. */
-  readonly fingerprint: string;
-  readonly pem: string;
-  /** Milliseconds since 1970. */
-  readonly notBefore: number;
-  readonly notAfter: number;
-  /** DNS names and IP addresses of subjectAltName. */
-  readonly names: readonly string[];
-  /** The common name of the subject, or empty. */
-  readonly commonName: string;
-  /** How many certificates lie between this one and its anchor; absent when unknown. */
-  readonly depth?: number;
-}
-
-export interface TlsLibrary {
-  /**
-   * Throws a `TlsSettingError` that names the setting at fault; certificates are looked at last, so
-   * that without any of them the other settings can be tried.
-   */
-  server(settings: TlsServerSettings): TlsContext;
-  client(settings: TlsClientSettings): TlsContext;
-  /** The first certificate of a PEM text; throws a `TlsSettingError`. */
-  inspect(pem: string): Certificate;
-  /** Whether the key belongs to the certificate; throws a `TlsSettingError` for unreadable input. */
-  matches(pair: CertificateAndKey): boolean;
-}
-
-/** A TLS setting that the library refused: which one, and its words. */
-export class TlsSettingError extends Error {
-  override readonly name = "TlsSettingError";
-  readonly setting: keyof TlsServerSettings | keyof TlsClientSettings | "key";
-  /** Which certificate pair, when several. */
-  readonly index: number;
-
-  constructor(setting: TlsSettingError["setting"], message: string, index = 0) {
-    super(message);
-    this.setting = setting;
-    this.index = index;
-  }
-}
-
 // --- the rest of the world --------------------------------------------------------------------
 
 export interface Clock {
@@ -323,6 +223,14 @@ export interface Files {
   stat(path: string): { readonly mode: number; readonly size: number; readonly directory: boolean };
   /** Opens for appending, making the file when it is not there. */
   append(path: string): Appender;
+  /** Gives the file to another user, by numbers. */
+  chown?(path: string, owner: Owner): void;
+}
+
+/** A user and a group by their numbers. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface Appender {
@@ -360,8 +268,49 @@ export interface Host {
   lookup(name: string): Promise<readonly string[]>;
   /** Soft limit of open files, where known. */
   openFiles(): number | null;
-  setOpenFiles?(limit: number): boolean;
+  /** Sets it, and the hard limit where it is lower. Throws a `NetError` (`EPERM`). */
+  setOpenFiles?(limit: number): void;
   setUser?(user: string, group: string | undefined): void;
+  /** The user that the process runs as, where the system has such a thing. */
+  owner?(): Owner | null;
+  /** Processors that this process may use. */
+  processors?(): number;
+  /**
+   * Starts the same program again, with these arguments. It inherits standard output and error, and
+   * `descriptors` as 3, 4 ... Absent without "spawn". Failing to start is an exit.
+   */
+  spawn?(args: readonly string[], descriptors: readonly number[], watcher: ChildWatcher): Child;
+  /** The way to the process that spawned this one, if one did. */
+  parent?(): Parent | null;
+}
+
+/** A process that `spawn` started. */
+export interface Child {
+  readonly pid: number;
+  /** Plain data, over a channel that nobody else reads. Lost when the process has gone. */
+  send(message: unknown): void;
+  /** Nothing when it has gone. */
+  signal(name: Signal | "SIGKILL"): void;
+}
+
+/** What a child does. `exited` comes once and last. */
+export interface ChildWatcher {
+  message(message: unknown): void;
+  exited(exit: ChildExit): void;
+}
+
+export interface ChildExit {
+  /** Null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why it could not even be started. */
+  readonly fault?: string;
+}
+
+export interface Parent {
+  send(message: unknown): void;
+  /** `gone` is called when the parent has ended, whatever the way. To be called once. */
+  listen(message: (message: unknown) => void, gone: () => void): void;
 }
 
 export type { FileError };

@@ -41,6 +41,7 @@ export class Dial implements Receiver {
   readonly #login: BackLogin;
   readonly #back: Back;
   #done = false;
+  #counted = true;
 
   constructor(service: Service, dialler: Dialler, target: Endpoint, login: BackLogin) {
     this.#service = service;
@@ -48,6 +49,7 @@ export class Dial implements Receiver {
     this.#login = login;
     this.#back = service.protocol.back(login);
     this.target = target;
+    service.house.capacity.inUse++;
     this.connection = service.house.runtime.connect(target, {}, this);
   }
 
@@ -91,6 +93,7 @@ export class Dial implements Receiver {
   /** Gives up: the client has left, or the time is over. */
   abandon(): void {
     this.#done = true;
+    this.#release();
     this.connection.destroy();
   }
 
@@ -114,6 +117,7 @@ export class Dial implements Receiver {
           break;
         case "ready":
           this.#done = true;
+          this.#release();
           this.#dialler.ready(action.reply, action.rest);
           break;
         case "refused":
@@ -123,8 +127,15 @@ export class Dial implements Receiver {
     }
   }
 
+  /** The relay counts both of its sides itself; a connection that is given up counts no more. */
+  #release(): void {
+    if (this.#counted) this.#service.house.capacity.inUse--;
+    this.#counted = false;
+  }
+
   #finish(reply: Uint8Array | null): void {
     this.#done = true;
+    this.#release();
     this.connection.destroy();
     this.#dialler.refused(reply === null ? null : reply.length > 0 ? reply : EMPTY);
   }

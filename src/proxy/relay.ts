@@ -96,6 +96,10 @@ export class Relay extends Deadline implements Guest {
     this.evict();
   }
 
+  get sides(): number {
+    return 2;
+  }
+
   /** A relayed session is never interrupted by a drain. */
   retire(): void {}
 

@@ -8,12 +8,13 @@ import { HttpAuthenticator } from "../auth/http.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { NetError } from "../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
-import type { Listener, Runtime } from "../net/ports.ts";
+import type { Connection, Listener, ListenOptions, Runtime } from "../net/ports.ts";
 import { Resolver } from "../net/resolver.ts";
 import { Deadline, Wheel } from "../net/wheel.ts";
 import type { Logs } from "../observe/logs.ts";
 import { prepareProtocol } from "../session/protocols.ts";
 import { admit, type Door } from "./admit.ts";
+import { Capacity } from "./capacity.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
 import { type House, type Service } from "./service.ts";
 import { serverTls } from "./tls.ts";
@@ -23,7 +24,18 @@ export interface ProxyOptions {
   readonly settings: Settings;
   /** Where each server's `error_log` is opened. */
   readonly log: Pick<Logs, "open">;
+  /** Sockets that another process has bound; without it the proxy binds its own. */
+  readonly inherited?: Inherited;
 }
+
+/** Descriptors to accept on, by the key of their gate. They stay open when accepting ends. */
+export type Inherited = ReadonlyMap<string, readonly number[]>;
+
+/**
+ * What clients that have not logged in learn of a drain: `told` at once that it is over, so that they
+ * try again elsewhere; `untold` nothing, when others accept in this process's stead.
+ */
+export type DrainManner = "told" | "untold";
 
 export interface Listening {
   readonly at: Endpoint;
@@ -40,8 +52,13 @@ export interface Proxy {
   readonly connections: number;
   /** Rejects with a `StartError`, everything being as before. */
   reload(settings: Settings): Promise<void>;
-  /** Stops accepting and resolves when the last session is over, or `worker_shutdown_timeout` has passed. */
-  drain(): Promise<void>;
+  /**
+   * Stops accepting and resolves when the last session is over, or `worker_shutdown_timeout` has passed.
+   * Called again, it may tell those who were not told.
+   */
+  drain(manner?: DrainManner): Promise<void>;
+  /** Accepts on further descriptors of its gates until the result is called. */
+  cover(more: Inherited): Promise<() => Promise<void>>;
   /** Closes everything now. */
   stop(): Promise<void>;
 }
@@ -59,9 +76,41 @@ export class StartError extends Error {
 
 /** Rejects with a `StartError`; nothing is left open then. */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
-  const proxy = new RunningProxy(options.runtime, options.log);
+  const proxy = new RunningProxy(options);
   await proxy.reload(options.settings);
   return proxy;
+}
+
+/** A configuration that would serve, as far as can be told without listening. */
+export interface Rehearsal {
+  readonly gates: readonly (Pick<Gate, "key" | "at" | "options"> & Omit<Listening, "at">)[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** All of `startProxy` but the sockets. Throws a `StartError`. */
+export function rehearse({ runtime, settings, log }: ProxyOptions): Rehearsal {
+  const generation = prepare(settings, newHouse(runtime), log);
+  close(generation);
+  const gates = generation.gates.map((gate) => {
+    const { key, at, options } = gate;
+    return { key, at, options, ...appearance(gate) };
+  });
+  return { gates, warnings: generation.warnings };
+}
+
+function newHouse(runtime: Runtime): House {
+  return {
+    runtime,
+    wheel: new Wheel(runtime.clock),
+    open: new Set(),
+    capacity: new Capacity(runtime.clock),
+    empty: null,
+    connections: 0,
+  };
+}
+
+function appearance({ fallback }: Gate): Omit<Listening, "at"> {
+  return { protocol: fallback.service.protocol.name, ssl: fallback.ssl };
 }
 
 /** One configuration, ready to serve. */
@@ -72,34 +121,32 @@ interface Generation {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** A bound socket; its gate is exchanged by a reload. */
+/** A gate's sockets; the gate is exchanged by a reload. */
 interface Bound {
-  readonly listener: Listener;
+  readonly listeners: Listener[];
   gate: Gate;
 }
 
 class RunningProxy implements Proxy {
   readonly #log: Pick<Logs, "open">;
   readonly #house: House;
+  readonly #inherited: Inherited | undefined;
   #bound: Map<string, Bound> = new Map();
   #generation: Generation | null = null;
+  /** Set by the first drain. */
+  #closed: Promise<void> | null = null;
+  #empty: Promise<void> | null = null;
 
-  constructor(runtime: Runtime, log: Pick<Logs, "open">) {
+  constructor({ runtime, log, inherited }: ProxyOptions) {
     this.#log = log;
-    this.#house = {
-      runtime,
-      wheel: new Wheel(runtime.clock),
-      open: new Set(),
-      empty: null,
-      connections: 0,
-    };
+    this.#house = newHouse(runtime);
+    this.#inherited = inherited;
   }
 
   get listening(): readonly Listening[] {
-    return [...this.#bound.values()].map(({ listener, gate }) => ({
-      at: listener.at,
-      protocol: gate.fallback.service.protocol.name,
-      ssl: gate.fallback.ssl,
+    return [...this.#bound.values()].map(({ listeners, gate }) => ({
+      at: listeners[0]?.at ?? gate.at,
+      ...appearance(gate),
     }));
   }
 
@@ -117,12 +164,13 @@ class RunningProxy implements Proxy {
       close(next);
       throw error;
     });
-    for (const [key, { listener }] of this.#bound) {
-      if (!bound.has(key)) await listener.close();
+    for (const [key, { listeners }] of this.#bound) {
+      if (!bound.has(key)) await closeAll(listeners);
     }
     const before = this.#generation;
     this.#bound = bound;
     this.#generation = next;
+    this.#house.capacity.most = settings.global.worker_connections;
     if (before) close(before);
   }
 
@@ -137,7 +185,7 @@ class RunningProxy implements Proxy {
         bound.set(gate.key, open);
       }
     } catch (error) {
-      for (const { listener } of fresh) await listener.close();
+      for (const { listeners } of fresh) await closeAll(listeners);
       throw error;
     }
     for (const gate of next.gates) bound.get(gate.key)!.gate = gate;
@@ -145,28 +193,58 @@ class RunningProxy implements Proxy {
   }
 
   async #open(gate: Gate): Promise<Bound> {
-    const bound: { listener: Listener | null; gate: Gate } = { listener: null, gate };
+    const bound: Bound = { listeners: [], gate };
     try {
-      const { runtime } = this.#house;
-      bound.listener = await runtime.listen(gate.at, gate.options, (connection) => {
-        admit(connection, doorFor(bound.gate, connection));
-      });
+      if (!this.#inherited) await this.#listen(bound, {});
+      for (const descriptor of this.#inherited?.get(gate.key) ?? []) {
+        await this.#listen(bound, { descriptor, keepDescriptor: true });
+      }
     } catch (error) {
+      await closeAll(bound.listeners);
       if (!(error instanceof NetError)) throw error;
       throw new StartError(`Cannot bind ${formatEndpoint(gate.at)}: ${error.message}`);
     }
-    return bound as Bound;
+    return bound;
   }
 
-  async drain(): Promise<void> {
-    await this.#closeListeners();
-    for (const guest of [...this.#house.open]) guest.retire();
-    if (this.#house.open.size > 0) await this.#emptied();
+  async #listen(bound: Bound, more: ListenOptions): Promise<Listener> {
+    const { at, options } = bound.gate;
+    const listener = await this.#house.runtime.listen(at, { ...options, ...more }, (connection) => {
+      this.#arrive(connection, doorFor(bound.gate, connection));
+    });
+    bound.listeners.push(listener);
+    return listener;
+  }
+
+  #arrive(connection: Connection, door: Door): void {
+    const { capacity } = this.#house;
+    if (!capacity.full) return admit(connection, door);
+    const complaint = capacity.complaint();
+    if (complaint) door.service.log.write(complaint);
+    connection.destroy();
+  }
+
+  async cover(more: Inherited): Promise<() => Promise<void>> {
+    const covered: Listener[] = [];
+    for (const [key, descriptors] of more) {
+      const bound = this.#bound.get(key);
+      for (const descriptor of bound ? descriptors : []) {
+        covered.push(await this.#listen(bound!, { descriptor, keepDescriptor: true }));
+      }
+    }
+    return () => closeAll(covered);
+  }
+
+  async drain(manner: DrainManner = "told"): Promise<void> {
+    await (this.#closed ??= this.#closeListeners());
+    if (manner === "told") { for (const guest of [...this.#house.open]) guest.retire(); }
+    await (this.#empty ??= this.#emptied());
     this.#end();
   }
 
   /** Resolves when nobody is left; after `worker_shutdown_timeout` those who are left are put out. */
   #emptied(): Promise<void> {
+    if (this.#house.open.size === 0) return Promise.resolve();
     const patience = this.#generation?.settings.global.worker_shutdown_timeout ?? null;
     return new Promise((resolve) => {
       const deadline = new ShutdownDeadline(() => this.#evictAll());
@@ -191,7 +269,7 @@ class RunningProxy implements Proxy {
   async #closeListeners(): Promise<void> {
     const open = [...this.#bound.values()];
     this.#bound.clear();
-    for (const { listener } of open) await listener.close();
+    for (const { listeners } of open) await closeAll(listeners);
   }
 
   #end(): void {
@@ -246,6 +324,10 @@ function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Gen
 
 function doorOf(service: Service, listen: ServerSettings["listen"][number]): Door {
   return { service, text: listen.text, ssl: listen.ssl, proxyProtocol: listen.proxy_protocol };
+}
+
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  for (const listener of listeners) await listener.close();
 }
 
 function close(generation: Generation): void {

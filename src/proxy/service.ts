@@ -5,6 +5,7 @@ import type { ServerSettings } from "../config/settings.ts";
 import type { Runtime, TlsContext } from "../net/ports.ts";
 import type { Resolver } from "../net/resolver.ts";
 import type { Wheel } from "../net/wheel.ts";
+import type { Capacity } from "./capacity.ts";
 import type { Authenticator } from "../session/machine.ts";
 import type { Protocol } from "../session/protocols.ts";
 
@@ -26,6 +27,7 @@ export interface House {
   readonly wheel: Wheel;
   /** Every client connection that is open, from admission to the end of its relay. */
   readonly open: Set<Guest>;
+  readonly capacity: Capacity;
   /** Called when the last guest has left. */
   empty: (() => void) | null;
   /** nginx's connection counter, `*1` in log lines. */
@@ -34,6 +36,8 @@ export interface House {
 
 /** A client connection, whatever stage it is in. */
 export interface Guest {
+  /** How many connections it holds, if not one. */
+  readonly sides?: number;
   /** The proxy is draining: leave soon if nothing of value is under way. */
   retire(): void;
   /** Leave now. */
@@ -42,6 +46,7 @@ export interface Guest {
 
 export function enter(house: House, guest: Guest): void {
   house.open.add(guest);
+  house.capacity.inUse += guest.sides ?? 1;
 }
 
 /** A guest moves to its next stage. */
@@ -51,5 +56,7 @@ export function replace(house: House, before: Guest, after: Guest): void {
 }
 
 export function leave(house: House, guest: Guest): void {
-  if (house.open.delete(guest) && house.open.size === 0) house.empty?.();
+  if (!house.open.delete(guest)) return;
+  house.capacity.inUse -= guest.sides ?? 1;
+  if (house.open.size === 0) house.empty?.();
 }

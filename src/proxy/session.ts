@@ -201,6 +201,12 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   }
 
   #connect(target: Endpoint, login: BackLogin): void {
+    const { capacity } = this.#service.house;
+    if (capacity.full) {
+      const complaint = capacity.complaint();
+      if (complaint) this.note({ ...complaint, doing: "connecting to upstream" });
+      return this.refused(null);
+    }
     this.#dial = new Dial(this.#service, this, target, login);
   }
 

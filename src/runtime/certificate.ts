@@ -213,22 +213,40 @@ const DNS_NAME = 0x82;
 const IP_ADDRESS = 0x87;
 
 function alternativeNames(der: Uint8Array, extensions: Element | undefined): string[] {
-  if (!extensions) return [];
   const names: string[] = [];
-  for (const extension of childrenOf(der, elementAt(der, extensions.start, extensions.end))) {
-    const [id, ...rest] = childrenOf(der, extension);
-    if (!id || oidText(contentOf(der, id)) !== SUBJECT_ALTERNATIVE_NAME) continue;
-    const value = rest.find((field) => field.tag === OCTET_STRING);
-    if (!value) continue;
-    for (const name of childrenOf(der, elementAt(der, value.start, value.end))) {
-      const content = contentOf(der, name);
-      if (name.tag === DNS_NAME) names.push(String.fromCharCode(...content.subarray(0, 255)));
-      else if (name.tag === IP_ADDRESS && (content.length === 4 || content.length === 16)) {
-        names.push(formatAddress(content));
-      }
+  for (const name of partsOf(der, extensions, SUBJECT_ALTERNATIVE_NAME) ?? []) {
+    const content = contentOf(der, name);
+    if (name.tag === DNS_NAME) names.push(String.fromCharCode(...content.subarray(0, 255)));
+    else if (name.tag === IP_ADDRESS && (content.length === 4 || content.length === 16)) {
+      names.push(formatAddress(content));
     }
   }
   return names;
+}
+
+const EXTENDED_KEY_USAGE = "2.5.29.37";
+
+/** The purposes that a certificate is restricted to, as object identifiers; null: not restricted. */
+export function extendedUsages(raw: Uint8Array): readonly string[] | null {
+  const der = new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
+  const parts = partsOf(der, toBeSigned(der).extensions, EXTENDED_KEY_USAGE);
+  return parts && parts.map((part) => oidText(contentOf(der, part)));
+}
+
+/** The parts of an extension whose value is a sequence; null when there is none of that name. */
+function partsOf(
+  der: Uint8Array,
+  extensions: Element | undefined,
+  name: string,
+): readonly Element[] | null {
+  if (!extensions) return null;
+  for (const extension of childrenOf(der, elementAt(der, extensions.start, extensions.end))) {
+    const [id, ...rest] = childrenOf(der, extension);
+    if (!id || oidText(contentOf(der, id)) !== name) continue;
+    const value = rest.find((field) => field.tag === OCTET_STRING);
+    if (value) return childrenOf(der, elementAt(der, value.start, value.end));
+  }
+  return null;
 }
 
 // --- PEM (RFC 7468) -----------------------------------------------------------------------------

@@ -9,27 +9,20 @@ import type { Endpoint } from "../net/address.ts";
 import type { Connection, ConnectOptions, Feature, Receiver, Runtime } from "../net/ports.ts";
 import { DenoConnection } from "./deno/connection.ts";
 import { listen } from "./deno/listener.ts";
-import { contextFault } from "./deno/trial.ts";
+import { DENO_WAYS } from "./deno/ways.ts";
 import { dial } from "./deno/transport.ts";
 import { clock, datagram, files, host, netError, random } from "./host.ts";
+import { TLS_LACKS } from "./tls/lacks.ts";
 import { makeTlsLibrary } from "./tls/library.ts";
 
-const CIPHERS = "Deno's TLS library has a fixed list of ciphers: TLS 1.2 and 1.3, ECDHE with AEAD";
-
 const LACKS: Partial<Record<Feature, string>> = {
-  "tls-dhparam": "Deno's TLS library has no finite-field Diffie-Hellman",
-  "tls-ciphers": CIPHERS,
-  "tls-ciphersuites": CIPHERS,
-  "tls-curves": "Deno's TLS library chooses the key exchange groups itself",
-  "tls-crl": "Deno's TLS library passes over revocation lists",
-  "tls-protocols-old": "Deno's TLS library has TLS 1.2 and 1.3 only",
-  "tls-session-cache": "Deno's TLS library resumes no sessions of servers",
-  "tls-ticket-keys": "Deno's TLS library issues no tickets",
-  "tls-prefer-server-ciphers": "Deno's TLS library chooses the cipher itself",
+  ...TLS_LACKS.deno,
   "listen-backlog": "Deno sets the backlog of listeners itself",
   "listen-buffers": "Deno cannot set socket buffers",
   "listen-keepalive": "Deno turns TCP keep-alive on and off, with the system's times",
   "set-user": "Deno cannot set supplementary groups: start it as the user it shall run as",
+  "set-open-files": "Deno cannot set the limit of open files: raise it before the start, " +
+    "by ulimit -n or LimitNOFILE=",
   "spawn": "Under Deno the proxy is one process: start several behind different addresses",
 };
 
@@ -44,15 +37,7 @@ export const runtime: Runtime = {
   listen,
   connect,
   datagram,
-  tls: makeTlsLibrary({
-    ciphers: LACKS["tls-ciphers"],
-    crl: LACKS["tls-crl"],
-    curves: LACKS["tls-curves"],
-    dhparam: LACKS["tls-dhparam"],
-    oldProtocols: LACKS["tls-protocols-old"],
-    severalCertificates: true,
-    fault: contextFault,
-  }),
+  tls: makeTlsLibrary(DENO_WAYS),
   clock,
   random,
   files,

@@ -11,9 +11,9 @@ import { randomFillSync } from "node:crypto";
 import { promises as dns } from "node:dns";
 import { readFileSync, writeSync } from "node:fs";
 import { isIP } from "node:net";
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
-import type { Clock, Host, Signal } from "../net/ports.ts";
+import type { Clock, Host, Owner, Signal } from "../net/ports.ts";
 import { NetError } from "../core/errors.ts";
 import { normaliseAddress } from "../net/address.ts";
 import { errorCode } from "./host/errno.ts";
@@ -21,6 +21,7 @@ import { askSecret } from "./host/terminal.ts";
 
 export { datagram } from "./host/datagram.ts";
 export { errorCode, netError } from "./host/errno.ts";
+export { family } from "./host/children.ts";
 export { files } from "./host/files.ts";
 
 /** A longer `setTimeout` would run at once. */
@@ -53,6 +54,12 @@ export function random(size: number): Uint8Array {
 /** Deno has none: root's supplementary groups would stay, so `setUser` is not offered there. */
 const groups = process as { initgroups?: (user: string, group: string) => void };
 
+/** What a runtime has beyond this it adds: `extend(host, { setOpenFiles })`. */
+export function extend(base: Host, more: Partial<Host>): Host {
+  // Spreading would ask getters such as `cwd` once and for all.
+  return Object.assign(Object.create(base), more);
+}
+
 export const host: Host = {
   argv: process.argv.slice(2),
   pid: process.pid,
@@ -75,6 +82,8 @@ export const host: Host = {
   exit: (code) => process.exit(code),
   lookup,
   openFiles,
+  owner,
+  processors: () => availableParallelism(),
   ...(groups.initgroups && { setUser }),
 };
 
@@ -119,6 +128,12 @@ function openFiles(): number | null {
   } catch {
     return null;
   }
+}
+
+function owner(): Owner | null {
+  const uid = process.getuid?.();
+  const gid = process.getgid?.();
+  return uid === undefined || gid === undefined ? null : { uid, gid };
 }
 
 /** As nginx's `user`: the group defaults to one of the user's name. Groups first, while still root. */

@@ -28,7 +28,7 @@ import { type HostOptions, MemoryHost } from "./memory/host.ts";
 import { MemoryNetwork } from "./memory/network.ts";
 import { Scheduler } from "./memory/schedule.ts";
 import type { Chunking } from "./memory/socket.ts";
-import { NO_CIPHERS, tls } from "./memory/tls.ts";
+import { NO_CIPHERS, NO_RESUMPTION, tls } from "./memory/tls.ts";
 
 export { type DatagramServer } from "./memory/network.ts";
 export { Exit } from "./memory/host.ts";
@@ -61,8 +61,12 @@ const LACKS: Partial<Record<Feature, string>> = {
   "tls-dhparam": NO_CIPHERS,
   "tls-crl": NO_CIPHERS,
   "tls-protocols-old": NO_CIPHERS,
-  "tls-session-cache": "The memory runtime resumes no TLS sessions",
-  "tls-ticket-keys": "The memory runtime resumes no TLS sessions",
+  "tls-protocols-old-by-default": NO_CIPHERS,
+  "tls-prioritize-chacha": NO_CIPHERS,
+  "tls-session-cache": NO_RESUMPTION,
+  "tls-ticket-keys": NO_RESUMPTION,
+  "tls-ticket-keys-several": NO_RESUMPTION,
+  "set-open-files": "The memory runtime has no descriptors",
   "spawn": "The memory runtime has no processes",
 };
 

@@ -3,6 +3,7 @@
  * and the one whose TLS is plain OpenSSL, with all of its settings.
  */
 
+import * as childProcesses from "node:child_process";
 import { connect as dial, createServer, isIP, type ListenOptions as NetListen } from "node:net";
 import { type Server, Socket, type SocketConnectOpts } from "node:net";
 import process from "node:process";
@@ -17,16 +18,19 @@ import type {
   Receiver,
   Runtime,
 } from "../net/ports.ts";
-import { clock, datagram, files, host, netError, random } from "./host.ts";
+import { clock, datagram, extend, family, files, host, netError, random } from "./host.ts";
+import { bind } from "./node/bind.ts";
 import { localOf, NodeConnection, remoteOf } from "./node/connection.ts";
+import { makeSessionStore } from "./node/session-store.ts";
+import { TLS_LACKS } from "./tls/lacks.ts";
 import { makeTlsLibrary } from "./tls/library.ts";
 
 const LACKS: Partial<Record<Feature, string>> = {
-  "tls-session-cache": "Node keeps no cache of TLS sessions: clients resume with tickets",
-  "tls-ticket-keys": "Node makes the keys of TLS tickets itself, anew at each start",
+  ...TLS_LACKS.node,
   "listen-buffers": "Node cannot set the socket buffers of a listener",
   "listen-keepalive": "Node sets the idle time of TCP keep-alive only, not interval and count",
-  "spawn": "Under Node the proxy is one process: start several behind different addresses",
+  "set-open-files": "Node cannot set the limit of open files: raise it before the start, " +
+    "by ulimit -n or LimitNOFILE=",
 };
 
 export const runtime: Runtime = {
@@ -34,13 +38,14 @@ export const runtime: Runtime = {
   versions: { runtime: process.versions.node, tls: `OpenSSL ${process.versions.openssl}` },
   supports: (feature) => LACKS[feature] ?? true,
   listen,
+  bind,
   connect,
   datagram,
-  tls: makeTlsLibrary({}),
+  tls: makeTlsLibrary({ resumed: "verdict", sessionStore: makeSessionStore }),
   clock,
   random,
   files,
-  host,
+  host: extend(host, family(() => childProcesses)),
 };
 
 function listen(

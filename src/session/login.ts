@@ -229,6 +229,7 @@ export abstract class LoginFront implements Front {
 
   #saslResponse(line: ByteString): void {
     const step = this.#sasl!.response(line);
+    this.login = this.#sasl!.user ?? this.login;
     switch (step.is) {
       case "prompt":
         this.phase = "sasl";
@@ -330,7 +331,6 @@ export abstract class LoginFront implements Front {
         return this.#ask();
       case "delay":
         this.phase = "command";
-        this.login = "";
         this.say(this.#held);
         this.reset();
         return this.act({ do: "timer", ms: this.settings.timeout });

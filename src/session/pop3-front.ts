@@ -158,6 +158,7 @@ export class Pop3Front extends LoginFront {
   #userCommand(name: ByteString): void {
     if (this.blocked || name === "") return this.fault();
     this.#user = name;
+    this.login = name;
     this.say(OK);
   }
 

@@ -51,6 +51,11 @@ export class SaslExchange {
     this.#salt = salt;
   }
 
+  /** Who wants in, once that was said. */
+  get user(): ByteString | null {
+    return this.#user;
+  }
+
   /** The first challenge, in base64; sent when the client gave no initial response. */
   prompt(): string {
     switch (this.#mechanism) {
@@ -81,7 +86,11 @@ export class SaslExchange {
         return { is: "done", method: "plain", user: this.#user, password: message };
       case "cram-md5": {
         const parsed = parseCramMd5(message);
-        if (parsed === null) return this.#fault("CRAM-MD5 hash");
+        if (parsed === null) {
+          const space = message.indexOf(" ");
+          if (space >= 0) this.#user = message.slice(0, space);
+          return this.#fault("CRAM-MD5 hash");
+        }
         return { is: "done", method: "cram-md5", ...parsed };
       }
       case "external":

@@ -124,10 +124,10 @@ export class SmtpFront extends LoginFront {
 
   protected override improperPipelining(bytes: Uint8Array): ByteString {
     // It may be logging in already.
-    const said = printable(decode(bytes).replace(/(^|\n) *AUTH\b[^]*/i, "$1AUTH ..."), LOG_QUOTE);
+    const said = decode(bytes).replace(/(^|\n) *AUTH\b[^]*/i, "$1AUTH ...");
     this.note(
       "info",
-      `client was rejected before greeting: "${said}"`,
+      `client was rejected before greeting: "${oneLine(said)}"`,
       "in delay pipelining state",
     );
     return "503 5.5.0 Improper use of SMTP command pipelining\r\n";
@@ -220,7 +220,7 @@ export class SmtpFront extends LoginFront {
   }
 
   #rejected(line: ByteString): void {
-    this.note("info", `client was rejected: "${printable(line, LOG_QUOTE)}"`, "in auth state");
+    this.note("info", `client was rejected: "${oneLine(`${line}\r\n`)}"`, "in auth state");
     this.say(AUTH_REQUIRED);
   }
 
@@ -230,4 +230,9 @@ export class SmtpFront extends LoginFront {
     this.#envelope = { helo: this.#helo, from: this.#from, to: command.line };
     this.submit("none", "", NO_SECRET, this.#envelope);
   }
+}
+
+/** What nginx makes of line ends in the two lines that quote an SMTP client. */
+function oneLine(text: ByteString): string {
+  return printable(text.replace(/[\r\n]/g, "_"), LOG_QUOTE);
 }

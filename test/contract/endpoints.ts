@@ -268,6 +268,7 @@ const FEATURES: readonly Feature[] = [
   "listen-buffers",
   "listen-keepalive",
   "set-user",
+  "set-open-files",
   "spawn",
 ];
 

@@ -116,6 +116,21 @@ function pauses(given: Given, way: Way): void {
     assert.equal(new TextDecoder().decode(await server.rest()), "held back");
   });
 
+  given.test(`${way.name}: both have ended while one is paused: nothing is lost`, async (bench) => {
+    const { client, server } = await way.pair(bench);
+    server.pause();
+    server.end();
+    await client.ended;
+    client.write(pattern(100_000));
+    client.end();
+    await quiet(() => [server.events, client.events]);
+    assert.equal(server.received, 0);
+    server.resume();
+    assert.deepEqual(await server.rest(), pattern(100_000));
+    assert.equal(await server.closed, null);
+    assert.equal(await client.closed, null);
+  });
+
   given.test(`${way.name}: pause and resume in one breath change nothing`, async (bench) => {
     const { client, server } = await way.pair(bench);
     for (let i = 0; i < 20; i++) {

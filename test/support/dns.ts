@@ -124,8 +124,12 @@ export class DnsRuntime extends MemoryRuntime {
     this.#servers.set(formatEndpoint(at), server);
   }
 
-  /** By TCP: the whole stream that the server sends, in these pieces, then FIN. */
-  async serveTcp(at: Endpoint, answer: (query: Query) => readonly Uint8Array[]): Promise<void> {
+  /** By TCP: the whole stream that the server sends, in these pieces, then FIN unless it is to last. */
+  async serveTcp(
+    at: Endpoint,
+    answer: (query: Query) => readonly Uint8Array[],
+    lasting = false,
+  ): Promise<void> {
     await this.listen(at, {}, (connection) => {
       let received: Uint8Array = new Uint8Array(0);
       connection.receiver = {
@@ -136,7 +140,7 @@ export class DnsRuntime extends MemoryRuntime {
           const query = readQuery(received.subarray(2));
           this.asked.push(`tcp ${formatEndpoint(at)} ${query.type} ${query.name}`);
           for (const piece of answer(query)) connection.write(piece);
-          connection.end();
+          if (!lasting) connection.end();
         },
         drain() {},
         end() {},

@@ -74,6 +74,7 @@ export function startChild(
     });
   }
   const exited = exitOf(child);
+  watch(child);
   const name = [command, ...args].join(" ");
 
   const said = (pattern: RegExp, ms = START_MS): Promise<RegExpMatchArray> =>
@@ -111,6 +112,34 @@ export function startChild(
       }
     },
   };
+}
+
+/** What was started here and has not ended. */
+const children = new Set<ChildProcess>();
+
+/** A test run that is ended in the middle takes its servers along: no `after` hook runs then. */
+function watch(child: ChildProcess): void {
+  if (children.size === 0) {
+    process.once("exit", endChildren);
+    for (const signal of ENDING) process.on(signal, leave);
+  }
+  children.add(child);
+  child.once("close", () => {
+    children.delete(child);
+    if (children.size > 0) return;
+    process.off("exit", endChildren);
+    for (const signal of ENDING) process.off(signal, leave);
+  });
+}
+
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+function leave(): never {
+  process.exit(1);
+}
+
+function endChildren(): void {
+  for (const child of children) child.kill("SIGTERM");
 }
 
 /** `close` rather than `exit`: by then all output has been read. */

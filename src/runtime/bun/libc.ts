@@ -29,6 +29,8 @@ const SYMBOLS = {
   close: { args: ["i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "buffer", "u32"], returns: "i32" },
+  getrlimit: { args: ["i32", "buffer"], returns: "i32" },
+  setrlimit: { args: ["i32", "buffer"], returns: "i32" },
   getsockname: { args: ["i32", "buffer", "buffer"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
@@ -86,6 +88,25 @@ const F_DUPFD_CLOEXEC = 1030;
 /** Another descriptor of the same socket, or -1 when there is none left. */
 export function duplicate(c: Libc, fd: number): number {
   return c.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/** The same, but throws a system error. */
+export function duplicateOf(c: Libc, fd: number): number {
+  const copy = duplicate(c, fd);
+  if (copy < 0) throw systemError(errnoOf(c));
+  return copy;
+}
+
+const RLIMIT_NOFILE = 7;
+
+/** The limit of open files, soft and (where it is lower) hard. Throws a system error. */
+export function limitOpenFiles(c: Libc, limit: number): void {
+  // struct rlimit: rlim_cur, rlim_max.
+  const pair = new BigUint64Array(2);
+  if (c.getrlimit(RLIMIT_NOFILE, pair) < 0) throw systemError(errnoOf(c));
+  pair[0] = BigInt(limit);
+  if (pair[1] < pair[0]) pair[1] = pair[0];
+  if (c.setrlimit(RLIMIT_NOFILE, pair) < 0) throw systemError(errnoOf(c));
 }
 
 const SOCK_STREAM = 1;
@@ -148,6 +169,14 @@ const TCP_KEEPCNT = 6;
 
 /** A bound descriptor, for the caller to close; it listens once Bun has adopted it. */
 export function bindListener(c: Libc, at: Endpoint, options: ListenOptions): number {
+  const fd = bindOnly(c, at, options);
+  // Two sockets may be bound to one port as long as neither listens: the second is refused only here.
+  if (c.listen(fd, BACKLOG) < 0) throw abandon(c, fd);
+  return fd;
+}
+
+/** A bound descriptor that does not listen: the system gives it no connections yet. */
+export function bindOnly(c: Libc, at: Endpoint, options: ListenOptions): number {
   const address = sockaddr(at);
   if (!address) throw systemError(at.is === "unix" ? ENAMETOOLONG : EINVAL);
   const fd = newSocket(c, familyOf(address));
@@ -158,8 +187,17 @@ export function bindListener(c: Libc, at: Endpoint, options: ListenOptions): num
     if (at.address.includes(":")) setOption(c, fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0);
   }
   if (c.bind(fd, address, address.length) < 0) throw abandon(c, fd);
-  // Two sockets may be bound to one port as long as neither listens: the second is refused only here.
-  if (c.listen(fd, BACKLOG) < 0) throw abandon(c, fd);
+  return fd;
+}
+
+/**
+ * Bound without SO_REUSEPORT, so that an address in use is found out even when its owner shares it, and
+ * then open to be shared by `bindOnly` with `reusePort`.
+ */
+export function bindShared(c: Libc, at: Endpoint, options: ListenOptions): number {
+  const fd = bindOnly(c, at, options);
+  if (at.is === "ip") setOption(c, fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (c.listen(fd, options.backlog ?? BACKLOG) < 0) throw abandon(c, fd);
   return fd;
 }
 

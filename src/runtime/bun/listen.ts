@@ -12,6 +12,7 @@ import {
   boundAddress,
   closeDescriptor,
   duplicate,
+  duplicateOf,
   type Libc,
   libc,
   tuneListener,
@@ -42,7 +43,7 @@ function adopt(
   options: ListenOptions,
   accept: Accept,
 ): BunListener {
-  const fd = options.descriptor ?? bindListener(c, at, options);
+  const fd = descriptorFor(c, at, options);
   const bound = (at.is === "ip" || options.descriptor !== undefined) && boundAddress(c, fd);
   const listener = new BunListener(
     bound || at,
@@ -52,6 +53,12 @@ function adopt(
   );
   tuneListener(c, fd, options);
   return listener;
+}
+
+function descriptorFor(c: Libc, at: Endpoint, options: ListenOptions): number {
+  const { descriptor, keepDescriptor = false } = options;
+  if (descriptor === undefined) return bindListener(c, at, options);
+  return keepDescriptor ? duplicateOf(c, descriptor) : descriptor;
 }
 
 /** Without FFI: what Bun offers by itself. */
@@ -70,7 +77,7 @@ function bunListen(where: object, socket: Bun.SocketHandler<BunConnection>): Nat
   return Bun.listen(options as Bun.TCPSocketListenOptions<BunConnection>) as NativeListener;
 }
 
-class BunListener implements Listener, Acceptor {
+export class BunListener implements Listener, Acceptor {
   readonly at: Endpoint;
   readonly #options: ListenOptions;
   readonly #handlers: Bun.SocketHandler<BunConnection>;

@@ -1,10 +1,13 @@
 /** Bun: native sockets, BoringSSL, and a little FFI. The adapter that the product is built with. */
 
 import type { Runtime } from "../../net/ports.ts";
-import { clock, datagram, files, host, random } from "../host.ts";
+import process from "node:process";
+import { clock, datagram, extend, family, files, host, random } from "../host.ts";
+import { bind } from "./bind.ts";
 import { connect } from "./connect.ts";
 import { supports } from "./features.ts";
 import { listen } from "./listen.ts";
+import { setOpenFiles } from "./open-files.ts";
 import { tls, tlsVersion } from "./tls.ts";
 
 export const runtime: Runtime = {
@@ -12,11 +15,15 @@ export const runtime: Runtime = {
   versions: { runtime: Bun.version, tls: tlsVersion },
   supports,
   listen,
+  bind,
   connect,
   datagram,
   tls,
   clock,
   random,
   files,
-  host,
+  host: extend(host, {
+    setOpenFiles,
+    ...family(() => process.getBuiltinModule("node:child_process")),
+  }),
 };

@@ -11,7 +11,6 @@ import process from "node:process";
 import { getCACertificates } from "node:tls";
 import { NetError } from "../../core/errors.ts";
 import {
-  type Certificate,
   type TlsClientSettings,
   type TlsContext,
   type TlsInfo,
@@ -26,9 +25,18 @@ import {
   type OwnCertificate,
   type ServerContext,
 } from "../tls/library.ts";
+import { LONGEST_CHAIN } from "../tls/chain.ts";
+import {
+  type ClientCertificate,
+  judgeCertificate,
+  NO_CERTIFICATE,
+  NOT_ASKED,
+  readable,
+  type Trust,
+} from "../tls/trust.ts";
 import type { Native } from "./connection.ts";
 import { codeOf, lowerConstant } from "./failures.ts";
-import { LACKS } from "./features.ts";
+import { BUN_WAYS } from "./ways.ts";
 
 /** What `upgradeTLS` needs, ready made: the same objects serve every connection. */
 export interface BunContext extends TlsContext {
@@ -39,9 +47,11 @@ export interface BunContext extends TlsContext {
   readonly demanding: boolean;
   /** A server's own. */
   readonly certificates: readonly OwnCertificate[];
+  /** Whom a server trusts; null for clients. */
+  readonly trust: Trust | null;
 }
 
-const library = makeTlsLibrary({ dhparam: LACKS["tls-dhparam"] });
+const library = makeTlsLibrary(BUN_WAYS);
 
 export const tls: TlsLibrary = {
   server(settings: TlsServerSettings): BunContext {
@@ -54,6 +64,7 @@ export const tls: TlsLibrary = {
       policy: { requestCert: requestCertificate, ...policy(made.alpn) } as Bun.TLSOptions,
       demanding: requestCertificate,
       certificates,
+      trust: made.trust,
     };
   },
   client(settings: TlsClientSettings): BunContext {
@@ -65,6 +76,7 @@ export const tls: TlsLibrary = {
       policy: policy(made.alpn),
       demanding: made.verify,
       certificates: [],
+      trust: null,
     };
   },
   inspect: inspectPem,
@@ -110,12 +122,11 @@ export function judge(
   serverName: string | undefined,
   error: Error | null,
 ): TlsInfo | NetError {
-  const server = context.tlsContext === "server";
-  const asked = !server || context.demanding;
-  const x509 = asked ? socket.getPeerX509Certificate() as X509Certificate | undefined : undefined;
-  const fault = asked ? faultOf(socket, x509, server ? undefined : serverName, error) : null;
-  const verify = verifyResult(fault);
-  if (!server && context.demanding && !verify.ok) {
+  const found = context.trust
+    ? clientOf(socket, context, context.trust, error)
+    : serverOf(socket, serverName, error);
+  const { verify } = found;
+  if (!context.trust && context.demanding && !verify.ok) {
     return new NetError("EPROTO", `certificate verify error: (${verify.code}:${verify.text})`);
   }
   const cipher = socket.getCipher().name;
@@ -124,12 +135,35 @@ export function judge(
     protocol: socket.getTLSVersion(),
     cipher,
     alpn: socket.alpnProtocol || null,
-    sni: nameSent(socket, server, serverName),
-    verify,
-    peer: x509 ? certificateOf(socket, x509, verify.ok) : null,
+    sni: nameSent(socket, context.tlsContext === "server", serverName),
+    ...found,
     ...(own && { own }),
     resumed: socket.isSessionReused(),
   };
+}
+
+function clientOf(
+  socket: Native,
+  { demanding }: BunContext,
+  trust: Trust,
+  error: Error | null,
+): ClientCertificate {
+  if (!demanding) return NOT_ASKED;
+  const leaf = socket.getPeerX509Certificate() as X509Certificate | undefined;
+  if (!leaf) return NO_CERTIFICATE;
+  const fault = faultOf(socket, leaf, undefined, error);
+  const resumed = socket.isSessionReused();
+  return judgeCertificate({ leaf, sent: sentBy(socket), fault, resumed }, trust);
+}
+
+function serverOf(
+  socket: Native,
+  serverName: string | undefined,
+  error: Error | null,
+): ClientCertificate {
+  const x509 = socket.getPeerX509Certificate() as X509Certificate | undefined;
+  const verify = verifyResult(x509 ? faultOf(socket, x509, serverName, error) : "UNSPECIFIED");
+  return { verify, peer: x509 ? describe(x509) : null };
 }
 
 /** Of several, Bun cannot tell which one was shown; up to TLS 1.2 the cipher suite does. */
@@ -155,11 +189,10 @@ const NAME_MISMATCH = "ERR_TLS_CERT_ALTNAME_INVALID";
 /** Null is a verified certificate, and the name that was asked for. */
 function faultOf(
   socket: Native,
-  x509: X509Certificate | undefined,
+  x509: X509Certificate,
   serverName: string | undefined,
   error: Error | null,
 ): string | null {
-  if (!x509) return "UNSPECIFIED";
   const code = codeOf(error) ?? (socket.authorized ? undefined : "UNSPECIFIED");
   // Not told a name, as with an address, Bun looks for `localhost`.
   if (serverName !== undefined && isIP(serverName) !== 0) {
@@ -176,44 +209,26 @@ function precise(code: string, x509: X509Certificate): string {
   return x509.verify(x509.publicKey) ? "DEPTH_ZERO_SELF_SIGNED_CERT" : code;
 }
 
-/** Null for a certificate that BoringSSL could read and we cannot: nobody shall be let in by it. */
-function certificateOf(
-  socket: Native,
-  x509: X509Certificate,
-  verified: boolean,
-): Certificate | null {
-  try {
-    return describe(x509, verified ? chainDepth(socket) : undefined);
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
 interface ChainLink {
-  readonly subject?: object;
-  readonly issuer?: object;
+  readonly raw?: Uint8Array;
   readonly issuerCertificate?: ChainLink;
 }
 
-/** A peer may send as many as it likes; OpenSSL stops at 100, nobody means more than a handful. */
-const LONGEST_CHAIN = 16;
-
-/** How many certificates of the verified chain lie between the peer's and its anchor. */
-function chainDepth(socket: Native): number {
+/** What the peer sent besides its own certificate. */
+function sentBy(socket: Native): readonly X509Certificate[] {
   // `false` asks Bun for the chain; a later Bun may read the word as Node does, and give it by `true`.
-  const [leaf] = [false, true].map((which) => chain(socket, which)).sort((a, b) => b - a);
-  return Math.max(0, leaf - 2);
+  const chains = [false, true].map((which) => chain(socket, which));
+  return chains.sort((a, b) => b.length - a.length)[0].slice(1)
+    .map((link) => link.raw ? readable(link.raw) : null).filter((one) => one !== null);
 }
 
-function chain(socket: Native, which: boolean): number {
+function chain(socket: Native, which: boolean): readonly ChainLink[] {
   const read = socket.getPeerCertificate as (this: Native, which: boolean) => ChainLink | null;
+  const links: ChainLink[] = [];
   let link = read.call(socket, which);
-  let length = 0;
-  for (const seen = new Set<ChainLink>(); link && length < LONGEST_CHAIN; length++) {
-    if (seen.has(link)) break;
-    seen.add(link);
+  while (link && links.length < LONGEST_CHAIN && !links.includes(link)) {
+    links.push(link);
     link = link.issuerCertificate ?? null;
   }
-  return length;
+  return links;
 }

@@ -6,6 +6,7 @@
  */
 
 import {
+  chownSync,
   closeSync,
   existsSync,
   openSync,
@@ -39,6 +40,7 @@ export const files: Files = {
       return { mode: found.mode & 0o7777, size: found.size, directory: found.isDirectory() };
     }),
   append: (path) => new FileAppender(path),
+  chown: (path, { uid, gid }) => named(path, () => chownSync(path, uid, gid)),
 };
 
 function named<T>(path: string, work: () => T): T {

@@ -20,14 +20,17 @@ import { makeTlsLibrary } from "../tls/library.ts";
 import { ALERT, contentOf, message, seal, type TlsRecord } from "./records.ts";
 
 export const NO_CIPHERS = "The memory runtime only pretends to encrypt";
+export const NO_RESUMPTION = "The memory runtime resumes no TLS sessions";
 
 /** Checks settings as Node and Deno do; the contexts are our own. */
 const library = makeTlsLibrary({
   ciphers: NO_CIPHERS,
+  ciphersuites: NO_CIPHERS,
   curves: NO_CIPHERS,
   dhparam: NO_CIPHERS,
   crl: NO_CIPHERS,
   oldProtocols: NO_CIPHERS,
+  ticketKeys: NO_RESUMPTION,
 });
 
 interface ServerContext extends TlsContext {

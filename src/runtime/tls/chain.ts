@@ -1,34 +1,47 @@
 /**
- * Chains of certificates, as far as the runtimes do not tell of them: how deep one is (nginx's
- * `ssl_verify_depth`), and what is wrong with one that Deno calls unverifiable without saying why.
+ * Chains of certificates, as far as the runtimes do not tell of them: how deep a verified one is
+ * (nginx's `ssl_verify_depth`), and what is wrong with one that Deno calls unverifiable without saying
+ * why.
  *
- * Nothing here decides whether a certificate is trusted. That is the TLS library's verdict; these
- * functions explain it.
+ * Nothing here decides that a certificate is trusted: that is the TLS library's verdict. These
+ * functions explain it, and may find a trusted chain too long, never the reverse.
  */
 
 import type { X509Certificate } from "node:crypto";
-import { describe } from "../certificate.ts";
+import { describe, extendedUsages } from "../certificate.ts";
 
 /** A peer may send as many as it likes; OpenSSL stops at 100, nobody means more than a handful. */
-const LONGEST_CHAIN = 16;
+export const LONGEST_CHAIN = 16;
 
-/** From the leaf upwards, as far as issuers are found among those that the peer sent and our own. */
-function pathOf(leaf: X509Certificate, trusted: readonly X509Certificate[]): X509Certificate[] {
-  const known = [...trusted];
-  let sent = leaf.issuerCertificate;
-  for (let i = 0; sent && i < LONGEST_CHAIN; i++) {
-    known.push(sent);
-    sent = sent.issuerCertificate;
-  }
-  const path = [leaf];
-  while (path.length < LONGEST_CHAIN) {
+/**
+ * The shortest way from the leaf to a trusted self-issued certificate, over what the peer sent and our
+ * own; without any, the longest that was found. Every link is held by its signature, so that no
+ * certificate that a peer slips in can shorten the way.
+ */
+export function pathOf(
+  leaf: X509Certificate,
+  sent: readonly X509Certificate[],
+  trusted: readonly X509Certificate[],
+): readonly X509Certificate[] {
+  const known = [...trusted, ...sent.slice(0, LONGEST_CHAIN)];
+  const seen = new Set([leaf.fingerprint256]);
+  const paths: X509Certificate[][] = [[leaf]];
+  // Shortest first: a path is followed after all those that are shorter.
+  for (const path of paths) {
+    if (depthOf(path, trusted) !== null) return path;
     const last = path[path.length - 1];
-    if (isSelfIssued(last)) break;
-    const issuer = known.find((one) => last.checkIssued(one));
-    if (!issuer) break;
-    path.push(issuer);
+    if (isSelfIssued(last) || path.length === LONGEST_CHAIN) continue;
+    for (const one of known) {
+      if (seen.has(one.fingerprint256) || !isIssuer(one, last)) continue;
+      seen.add(one.fingerprint256);
+      paths.push([...path, one]);
+    }
   }
-  return path;
+  return paths[paths.length - 1];
+}
+
+function isIssuer(one: X509Certificate, of: X509Certificate): boolean {
+  return of.checkIssued(one) && of.verify(one.publicKey);
 }
 
 /** By name: `checkIssued` denies it of a certificate that may not sign others, such as a lone leaf. */
@@ -36,36 +49,60 @@ function isSelfIssued(certificate: X509Certificate): boolean {
   return certificate.subject === certificate.issuer;
 }
 
-/**
- * How many certificates lie between a verified one and its anchor. An anchor that was neither sent nor
- * configured is the system's, one step beyond what is known.
- */
-export function chainDepth(leaf: X509Certificate, trusted: readonly X509Certificate[]): number {
-  const path = pathOf(leaf, trusted);
-  const anchors = isSelfIssued(path[path.length - 1]) ? 1 : 0;
-  return Math.max(0, path.length - 1 - anchors);
+function isAmong(certificate: X509Certificate, list: readonly X509Certificate[]): boolean {
+  return list.some((one) => one.fingerprint256 === certificate.fingerprint256);
 }
 
-/** What OpenSSL says when it finds no issuer at all, and Deno for nearly everything. */
-const COARSE = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+/**
+ * How many certificates lie between the first of a path and its anchor, a self-issued one that is
+ * trusted; null when the path leads to none.
+ */
+export function depthOf(
+  path: readonly X509Certificate[],
+  trusted: readonly X509Certificate[],
+): number | null {
+  const top = path[path.length - 1];
+  return isSelfIssued(top) && isAmong(top, trusted) ? Math.max(0, path.length - 2) : null;
+}
 
-/** A truer name of the fault than `COARSE`, where the chain shows one. */
+/** Names of faults that Deno gives for nearly everything. */
+const COARSE: ReadonlySet<string> = new Set([
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+]);
+
+/** OpenSSL's name of the fault, where the path shows one; for libraries that do not tell them apart. */
 export function refineFault(
   fault: string,
-  leaf: X509Certificate,
+  path: readonly X509Certificate[],
   trusted: readonly X509Certificate[],
+  purpose: keyof typeof PURPOSES,
 ): string {
-  if (fault !== COARSE) return fault;
-  if (isSelfIssued(leaf)) return "DEPTH_ZERO_SELF_SIGNED_CERT";
-  const path = pathOf(leaf, trusted);
-  const anchor = path[path.length - 1];
-  if (!trusted.some((one) => one.fingerprint256 === anchor.fingerprint256)) {
-    return path.length > 1 ? "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" : fault;
-  }
+  if (!COARSE.has(fault)) return fault;
+  const top = path[path.length - 1];
+  if (!isAmong(top, trusted)) return withoutAnchor(path, trusted);
   for (const certificate of path) {
     const { notBefore, notAfter } = describe(certificate);
     if (Date.now() > notAfter) return "CERT_HAS_EXPIRED";
     if (Date.now() < notBefore) return "CERT_NOT_YET_VALID";
   }
-  return "UNSPECIFIED";
+  const usages = extendedUsages(path[0].raw);
+  return usages && !usages.includes(PURPOSES[purpose]) ? "INVALID_PURPOSE" : "UNSPECIFIED";
+}
+
+/** RFC 5280 section 4.2.1.12: what the peer that has the certificate is. */
+const PURPOSES = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
+
+function withoutAnchor(
+  path: readonly X509Certificate[],
+  trusted: readonly X509Certificate[],
+): string {
+  const alone = path.length === 1;
+  if (isSelfIssued(path[path.length - 1])) {
+    return alone ? "DEPTH_ZERO_SELF_SIGNED_CERT" : "SELF_SIGNED_CERT_IN_CHAIN";
+  }
+  if (alone) return "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+  return path.some((one) => isAmong(one, trusted))
+    ? "UNABLE_TO_GET_ISSUER_CERT"
+    : "UNABLE_TO_GET_ISSUER_CERT_LOCALLY";
 }

@@ -7,21 +7,23 @@
  */
 
 import type { X509Certificate } from "node:crypto";
-import { isIP, type Socket } from "node:net";
+import { isIP, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect, TLSSocket } from "node:tls";
 import { errnoText, NetError } from "../../core/errors.ts";
 import type { TlsContext, TlsInfo } from "../../net/ports.ts";
 import { describe, verifyResult } from "../certificate.ts";
 import { errorCode, netError } from "../host/errno.ts";
-import { chainDepth, refineFault } from "./chain.ts";
+import { LONGEST_CHAIN, pathOf, refineFault } from "./chain.ts";
+import { wordsOf } from "./errors.ts";
+import type { Choice, ClientContext, OwnCertificate, ServerContext } from "./library.ts";
 import {
-  type Choice,
-  type ClientContext,
-  type OwnCertificate,
-  type ServerContext,
-  wordsOf,
-} from "./library.ts";
+  type ClientCertificate,
+  judgeCertificate,
+  NO_CERTIFICATE,
+  NOT_ASKED,
+  readable,
+} from "./trust.ts";
 
 /** Picks one of a server's choices, when the ClientHello has come and there are several. */
 export type Choose = (choices: readonly Choice[]) => Choice;
@@ -69,7 +71,7 @@ function serverSide(
   context: ServerContext,
   choose: Choose | undefined,
 ): Side {
-  const { choices, alpn, requestCertificate } = context;
+  const { choices, alpn, requestCertificate, sessionStore } = context;
   let choice = choices[0];
   const socket = new TLSSocket(stream as Socket, {
     isServer: true,
@@ -83,6 +85,7 @@ function serverSide(
       },
     }),
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+    ...(sessionStore && { server: sessionStore as Server }),
   });
   return { socket, secured: "secure", judge: () => judgeClient(socket, context, choice) };
 }
@@ -125,14 +128,25 @@ export function socketError(error: Error, doing?: string): NetError {
 
 /** Of the server's handshake: it reports whatever there is to say about the client. */
 function judgeClient(socket: TLSSocket, context: ServerContext, { certificates }: Choice): TlsInfo {
-  const peer = socket.getPeerX509Certificate();
   const { servername } = socket as { servername?: string | false | null };
   const own = certificates.length === 1 ? certificates[0] : shownOf(socket, certificates);
   return {
-    ...session(socket, peer, faultOfClient(socket, context, peer), context.trusted),
+    ...session(socket),
+    ...clientCertificate(socket, context),
     sni: servername || null,
     ...(own?.own && { own: own.own }),
   };
+}
+
+function clientCertificate(
+  socket: TLSSocket,
+  { requestCertificate, trust }: ServerContext,
+): ClientCertificate {
+  if (!requestCertificate) return NOT_ASKED;
+  const [leaf, ...sent] = chainOf(socket);
+  if (!leaf) return NO_CERTIFICATE;
+  const shown = { leaf, sent, fault: chainFault(socket), resumed: socket.isSessionReused() };
+  return judgeCertificate(shown, trust);
 }
 
 function shownOf(
@@ -149,28 +163,26 @@ function judgeServer(
   context: ClientContext,
   serverName: string | undefined,
 ): TlsInfo | NetError {
-  const peer = socket.getPeerX509Certificate();
-  const fault = faultOfServer(socket, context, peer, serverName);
+  const chain = chainOf(socket);
+  const [peer] = chain;
+  const fault = faultOfServer(socket, context, chain, serverName);
+  const verify = verifyResult(fault);
   if (fault !== null && context.verify) {
-    const { code, text } = verifyResult(fault);
-    return new NetError(fault, `certificate verify error: (${code}:${text})`);
+    return new NetError(fault, `certificate verify error: (${verify.code}:${verify.text})`);
   }
-  return { ...session(socket, peer, fault, context.trusted), sni: sniOf(serverName) ?? null };
+  return {
+    ...session(socket),
+    verify,
+    peer: peer ? describe(peer) : null,
+    sni: sniOf(serverName) ?? null,
+  };
 }
 
-function session(
-  socket: TLSSocket,
-  peer: X509Certificate | undefined,
-  fault: string | null,
-  trusted: readonly X509Certificate[],
-): Omit<TlsInfo, "sni"> {
-  const depth = peer && fault === null ? chainDepth(peer, trusted) : undefined;
+function session(socket: TLSSocket): Pick<TlsInfo, "protocol" | "cipher" | "alpn" | "resumed"> {
   return {
     protocol: socket.getProtocol() ?? "",
     cipher: socket.getCipher()?.name ?? "",
     alpn: socket.alpnProtocol || null,
-    verify: verifyResult(fault),
-    peer: peer ? describe(peer, depth) : null,
     resumed: socket.isSessionReused(),
   };
 }
@@ -180,28 +192,19 @@ function sniOf(serverName: string | undefined): string | undefined {
   return serverName !== undefined && isIP(serverName) === 0 ? serverName : undefined;
 }
 
-/** A server that asked and was given nothing says so; one that did not ask has nothing to say. */
-function faultOfClient(
-  socket: TLSSocket,
-  { requestCertificate, trusted }: ServerContext,
-  peer: X509Certificate | undefined,
-): string | null {
-  if (!requestCertificate) return null;
-  if (!peer) return "UNABLE_TO_GET_ISSUER_CERT";
-  const fault = chainFault(socket);
-  return fault === null ? null : refineFault(fault, peer, trusted);
-}
-
 /** RFC 9525 section 6. Without a name to hold it against no certificate is the right one. */
 function faultOfServer(
   socket: TLSSocket,
-  { trusted }: ClientContext,
-  peer: X509Certificate | undefined,
+  { trusted, coarse }: ClientContext,
+  [peer, ...sent]: readonly X509Certificate[],
   serverName: string | undefined,
 ): string | null {
   if (!peer || serverName === undefined) return "HOSTNAME_MISMATCH";
   const fault = chainFault(socket);
-  if (fault !== null) return refineFault(fault, peer, trusted);
+  if (fault !== null && coarse) {
+    return refineFault(fault, pathOf(peer, sent, trusted), trusted, "server");
+  }
+  if (fault !== null) return fault;
   if (!checkServerIdentity(serverName, peer.toLegacyObject())) return null;
   return isIP(serverName) === 0 ? "HOSTNAME_MISMATCH" : "IP_ADDRESS_MISMATCH";
 }
@@ -212,4 +215,26 @@ function chainFault(socket: TLSSocket): string | null {
   const fault = ssl?.verifyError();
   if (!fault) return null;
   return typeof fault === "string" ? fault : errorCode(fault);
+}
+
+/**
+ * The peer's certificate and what it sent besides, as far as they can be read. Node has them as a list
+ * of links, Deno as one of DER; of a malformed certificate Deno throws.
+ */
+function chainOf(socket: TLSSocket): readonly X509Certificate[] {
+  const { ssl } = socket as {
+    ssl?: { getPeerCertificateChain?(): { readonly certificates?: readonly Uint8Array[] } | null };
+  };
+  const all = ssl?.getPeerCertificateChain?.()?.certificates;
+  if (!all) return linksOf(socket.getPeerX509Certificate());
+  const chain = all.slice(0, LONGEST_CHAIN).map(readable);
+  return chain[0] ? chain.filter((one) => one !== null) : [];
+}
+
+function linksOf(leaf: X509Certificate | undefined): readonly X509Certificate[] {
+  const links: X509Certificate[] = [];
+  for (let next = leaf; next && links.length < LONGEST_CHAIN; next = next.issuerCertificate) {
+    links.push(next);
+  }
+  return links;
 }

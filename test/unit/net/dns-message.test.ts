@@ -240,7 +240,15 @@ describe("a malformed answer to this question", () => {
     ["half a record", A, [record(null, "A", new Uint8Array(0)).subarray(0, 11)]],
     ["an owner that does not end", A, [encode("\x3fabc")]],
     ["an owner that points to itself", A, [here]],
-    ["an owner that points behind itself", A, [uint16(0xffff)]],
+    ["an owner that points out of the message", A, [uint16(0xffff)]],
+    [
+      "an owner that points behind itself",
+      A,
+      [concat([
+        uint16(0xc000 | (here[1] + 10)),
+        record(null, "A", encode("\x7f\0\0\x01")).slice(2),
+      ])],
+    ],
     ["half a pointer", A, [encode("\xc0")]],
     ["a label type that is none", A, [encode("\x40abc"), encode("\x80abc")]],
     ["a name that does not fill its data", PTR, [

@@ -320,7 +320,7 @@ describe("truncated answers", () => {
   for (const [what, answer] of useless) {
     test(`${what} by TCP is that server's failure, and does not loop`, async () => {
       const { runtime, resolver } = setUp({ [HOST1]: cut });
-      await runtime.serveTcp(NS1, answer);
+      await runtime.serveTcp(NS1, answer, what === "too long a message");
       const { result, ms } = await after(runtime, resolver.addresses("mail.example"));
       assert.deepEqual([result, ms], [SERVER_FAILURE, 0]);
       assert.equal(runtime.asked.length, 2);
@@ -337,7 +337,9 @@ describe("truncated answers", () => {
   });
 
   test("a connection that hangs costs no more than the server's time", async () => {
-    const { runtime, resolver } = setUp({ [HOST1]: cut });
+    const { runtime, resolver } = setUp({
+      [HOST1]: (query, reply) => void runtime.clock.after(2000, () => cut(query, reply)),
+    });
     runtime.network.hang(NS1);
     const { result, ms } = await after(runtime, resolver.addresses("mail.example"));
     assert.deepEqual([result, ms], [TIMED_OUT, TIMEOUT]);
@@ -400,6 +402,21 @@ describe("the cache", () => {
     assert.deepEqual(await resolver.names("192.0.2.1"), SERVER_FAILURE);
     rcode = NXDOMAIN;
     assert.deepEqual(await resolver.names("192.0.2.1"), NOT_FOUND);
+  });
+
+  test("a renewed answer is not the oldest any more", async () => {
+    const nth = (i: number) => `10.0.${i >> 8}.${i & 255}`;
+    const ttl = (name: string) => name === "1.0.0.10.in-addr.arpa" ? 1 : 60;
+    const { runtime, resolver } = setUp({
+      [HOST1]: (query, reply) =>
+        reply(message(query, { answers: [pointer("a.example", ttl(query.name))] })),
+    });
+    for (let i = 0; i < DNS_CACHE; i++) await resolver.names(nth(i));
+    await runtime.advance(1000);
+    for (const address of [nth(1), "10.1.0.0", "10.1.0.1"]) await resolver.names(address);
+    const before = runtime.asked.length;
+    await resolver.names(nth(1));
+    assert.equal(runtime.asked.length, before);
   });
 
   test("is bounded: the oldest answers make room", async () => {

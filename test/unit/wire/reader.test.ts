@@ -113,7 +113,8 @@ describe("unread bytes", () => {
   });
 
   test("any bytes in any pieces come out again, whole or by lines", () => {
-    const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 30 });
+    const piece = fc.array(fc.constantFrom("a", "b", "\r", "\n"), { maxLength: 12 });
+    const pieces = fc.array(piece.map((bytes) => encode(bytes.join(""))), { maxLength: 30 });
     fc.assert(fc.property(pieces, fc.nat(5), (chunks, every) => {
       const reader = new Reader();
       const read: Uint8Array[] = [];
@@ -141,11 +142,11 @@ describe("a megabyte of buffer", () => {
   /** Quadratic work would be minutes. */
   const ENOUGH_MS = 4000;
 
-  function within(run: () => void): void {
+  function within(run: () => void, enough = ENOUGH_MS): void {
     const start = performance.now();
     run();
     const ms = performance.now() - start;
-    assert.ok(ms < ENOUGH_MS, `${ms} ms`);
+    assert.ok(ms < enough, `${ms} ms`);
   }
 
   test("filled byte by byte", () => {
@@ -168,7 +169,7 @@ describe("a megabyte of buffer", () => {
       let count = 0;
       while (reader.line(MEGABYTE) !== null) count++;
       assert.equal(count, Math.floor(MEGABYTE / 5));
-    });
+    }, 1000);
   });
 
   test("always behind by half a line", () => {
