@@ -7,9 +7,12 @@ import { runCommand } from "./commands.ts";
 import { OK, USAGE } from "./exit.ts";
 import { commandHelp, generalHelp, usage } from "./help.ts";
 import { complain, openTerminal, type Terminal } from "./terminal.ts";
+import { WORKER } from "../supervise/messages.ts";
 import { versionText } from "./version.ts";
 
 export async function run(runtime: Runtime, bugs: BugTrap): Promise<number> {
+  const parent = runtime.host.argv[0] === WORKER ? runtime.host.parent?.() : null;
+  if (parent) return await (await import("./working.ts")).work(parent, runtime, bugs);
   const request = readArgs(runtime.host.argv);
   const terminal = openTerminal(runtime.host, request.color);
   switch (request.is) {

@@ -5,9 +5,10 @@ import { NetError } from "../core/errors.ts";
 import { type Demo, DEMO_PORT_BASE, portsFrom, startDemo } from "../demo/mod.ts";
 import { openLogs } from "../observe/logs.ts";
 import { startProxy } from "../proxy/server.ts";
+import { Recorder } from "../supervise/record.ts";
 import type { Command, Context } from "./command.ts";
 import { FAILED, USAGE } from "./exit.ts";
-import { serveUntilSignal } from "./serving.ts";
+import { type Parts, serveUntilSignal } from "./serving.ts";
 import { NO_CONFIG, usualPlace } from "./sources.ts";
 import { writeStarter } from "./starter.ts";
 import { complain } from "./terminal.ts";
@@ -40,8 +41,14 @@ async function serveSource(
   context: Context,
   ready: () => void = () => {},
 ): Promise<number> {
-  const read = () => load(source, context.runtime);
+  const read = () => readRecorded(source, context);
   return await serveUntilSignal({ name: source.path, load: read, startProxy, ready }, context);
+}
+
+async function readRecorded(source: Source, { runtime }: Context): ReturnType<Parts["load"]> {
+  const recorder = new Recorder(runtime);
+  const loaded = await load(source, recorder.world);
+  return { ...loaded, record: { source, recorder } };
 }
 
 /** The sandbox gives a configuration, which then goes the way of every other one. */

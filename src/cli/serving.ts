@@ -7,25 +7,27 @@
  */
 
 import { linesOf, type Loaded } from "../config/load.ts";
-import type { GlobalSettings, Settings } from "../config/settings.ts";
+import type { GlobalSettings } from "../config/settings.ts";
 import type { Diagnostic, SourceLines } from "../core/diagnostic.ts";
 import { errnoText, FileError } from "../core/errors.ts";
+import { LEVELS } from "../core/log.ts";
 import { formatEndpoint } from "../net/address.ts";
 import { type Logs, openLogs } from "../observe/logs.ts";
-import { type Listening, type Proxy, StartError, type startProxy } from "../proxy/server.ts";
+import { type Listening, StartError, type startProxy } from "../proxy/server.ts";
+import { advise, grantedBy } from "../supervise/advice.ts";
 import type { Context } from "./command.ts";
+import { type Engine, startEngine, type Usable } from "./engine.ts";
 import { FAILED, INTERRUPTED, OK } from "./exit.ts";
 import { PidFile } from "./pid-file.ts";
 import { renderReport, summary } from "./report.ts";
-import { complain } from "./terminal.ts";
-import { becomeUser } from "./user.ts";
+import { caution, complain } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 export interface Parts {
   /** What messages call the configuration. */
   readonly name: string;
   /** Reads the configuration, at the start and at each reload. */
-  load(): Promise<Pick<Loaded, "settings" | "diagnostics" | "sources">>;
+  load(): Promise<Pick<Loaded, "settings" | "diagnostics" | "sources"> & Pick<Usable, "record">>;
   readonly startProxy: typeof startProxy;
   /** Called once, when the proxy is ready. */
   ready?(): void;
@@ -46,17 +48,12 @@ export async function serveUntilSignal(parts: Parts, context: Context): Promise<
   }
 }
 
-interface Usable {
-  readonly settings: Settings;
-  readonly lines: SourceLines;
-}
-
 /** Shows every finding; null when the configuration cannot be used. */
 async function load(parts: Parts, context: Context): Promise<Usable | null> {
-  const { settings, diagnostics, sources } = await parts.load();
+  const { settings, diagnostics, sources, record } = await parts.load();
   const lines = linesOf(sources);
   show(diagnostics, lines, context);
-  if (settings) return { settings, lines };
+  if (settings) return { settings, lines, record };
   complain(context.terminal, `Cannot use ${parts.name}: ${summary(diagnostics)}`);
   return null;
 }
@@ -82,7 +79,7 @@ class Serving {
   readonly #parts: Parts;
   readonly #context: Context;
   readonly #logs: Logs;
-  readonly #proxy: Proxy;
+  readonly #engine: Engine;
   readonly #pidFile: PidFile;
   #global: GlobalSettings;
   #state: "serving" | "draining" | "stopping" = "serving";
@@ -95,17 +92,18 @@ class Serving {
     const { runtime } = context;
     const { settings } = loaded;
     const logs = openLogs(settings.global.error_log, runtime);
-    let proxy: Proxy | null = null;
+    let engine: Engine | null = null;
     const pidFile = new PidFile(runtime);
     try {
-      proxy = await parts.startProxy({ runtime, settings, log: logs });
-      show(proxy.warnings, loaded.lines, context);
+      engine = await startEngine({ runtime, log: logs, startProxy: parts.startProxy }, loaded);
+      show(engine.warnings, loaded.lines, context);
+      warnOfLimits(loaded, engine.workers, context, logs);
       pidFile.place(settings.global.pid);
-      becomeUser(settings.global.user, runtime, logs);
-      return new Serving(parts, context, settings.global, logs, proxy, pidFile);
+      engine.settle();
+      return new Serving(parts, context, settings.global, logs, engine, pidFile);
     } catch (error) {
       pidFile.remove(logs);
-      await proxy?.stop();
+      await engine?.stop();
       logs.close();
       throw error;
     }
@@ -116,19 +114,19 @@ class Serving {
     context: Context,
     global: GlobalSettings,
     logs: Logs,
-    proxy: Proxy,
+    engine: Engine,
     pidFile: PidFile,
   ) {
     this.#parts = parts;
     this.#context = context;
     this.#global = global;
     this.#logs = logs;
-    this.#proxy = proxy;
+    this.#engine = engine;
     this.#pidFile = pidFile;
     this.ended = new Promise((resolve) => this.#end = resolve);
     this.#listenToSignals();
     context.bugs.divert((text) => this.#note("alert", `internal error: ${text}`));
-    this.#say(`ready: ${listed(proxy.listening)}`);
+    this.#say(`ready: ${listed(engine.listening)}`);
     parts.ready?.();
   }
 
@@ -162,18 +160,22 @@ class Serving {
     this.#note("notice", "signal 1 (SIGHUP) received, reconfiguring");
     const loaded = await load(this.#parts, this.#context);
     if (!loaded) return this.#keep("it has errors");
+    let without: readonly string[];
     try {
       this.#logs.redirect(loaded.settings.global.error_log);
-      await this.#proxy.reload(loaded.settings);
+      without = await this.#engine.reload(loaded);
     } catch (error) {
       this.#logs.redirect(this.#global.error_log);
+      // It was told to end meanwhile, and that is no failure.
+      if (this.#state !== "serving") return;
       return this.#keep(explain(error, this.#context, loaded.lines));
     }
     this.#global = loaded.settings.global;
     this.#movePidFile();
-    show(this.#proxy.warnings, loaded.lines, this.#context);
+    show(this.#engine.warnings, loaded.lines, this.#context);
+    for (const sentence of without) caution(this.#context.terminal, sentence);
     this.#note("notice", `reconfigured from ${this.#parts.name}`);
-    this.#say(`reloaded ${this.#parts.name}: ${listed(this.#proxy.listening)}`);
+    this.#say(`reloaded ${this.#parts.name}: ${listed(this.#engine.listening)}`);
   }
 
   /** The new configuration is in force already: a pid file is not worth taking it back. */
@@ -200,8 +202,8 @@ class Serving {
     if (this.#state !== "serving") return;
     this.#state = "draining";
     this.#note("notice", "signal 3 (SIGQUIT) received, shutting down gracefully");
-    this.#say(`draining: ${this.#proxy.connections} connections open, no new ones are taken`);
-    await this.#proxy.drain();
+    this.#say(`draining: ${this.#engine.burden}, no new ones are taken`);
+    await this.#engine.drain();
     if (this.#state === "draining") this.#finish();
   }
 
@@ -213,7 +215,7 @@ class Serving {
     this.#state = "stopping";
     const number = signal === "SIGINT" ? 2 : 15;
     this.#note("notice", `signal ${number} (${signal}) received, exiting`);
-    await this.#proxy.stop();
+    await this.#engine.stop();
     this.#finish();
   }
 
@@ -242,6 +244,7 @@ class Serving {
   #reopen(): void {
     this.#note("notice", "signal 10 (SIGUSR1) received, reopening logs");
     this.#logs.reopen();
+    this.#engine.reopened();
   }
 
   #note(level: "notice" | "alert" | "emerg", message: string): void {
@@ -252,6 +255,18 @@ class Serving {
   #say(text: string): void {
     this.#logs.flush();
     this.#context.terminal.err(`doorpost ${VERSION} ${text}\n`);
+  }
+}
+
+/** What the system grants too little of: to the terminal, and to a log that is not the terminal. */
+function warnOfLimits({ settings }: Usable, workers: number, context: Context, logs: Logs): void {
+  const { runtime, terminal } = context;
+  const seen = settings.global.error_log.some(({ destination, level }) =>
+    destination.is === "stderr" && LEVELS.indexOf(level) >= LEVELS.indexOf("warn")
+  );
+  for (const message of advise(settings, workers, grantedBy(runtime))) {
+    if (!seen) caution(terminal, message);
+    logs.write({ level: "warn", message });
   }
 }
 

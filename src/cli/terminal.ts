@@ -45,6 +45,11 @@ function isColoured(
   return host.env("TERM") !== "dumb" && host.isTerminal(stream);
 }
 
+/** What to know of, though it keeps nothing from working. */
+export function caution(terminal: Terminal, message: string): void {
+  terminal.err(`doorpost: ${terminal.errColors.yellow("warning:")} ${message}\n`);
+}
+
 /** One sentence of a command about itself, on standard error. */
 export function complain(terminal: Terminal, message: string, hint = ""): void {
   const { errColors: colors } = terminal;

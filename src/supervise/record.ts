@@ -39,7 +39,13 @@ export class Recorder {
   readonly recording: { readonly [method in keyof Recording]: Recording[method] };
 
   constructor(runtime: Runtime) {
-    const kept = { read: empty(), readText: empty(), list: empty(), stat: empty(), lookup: empty() };
+    const kept = {
+      read: empty(),
+      readText: empty(),
+      list: empty(),
+      stat: empty(),
+      lookup: empty(),
+    };
     const { files, host } = runtime;
     const recorded: Files = {
       ...passedOn(files),

@@ -28,11 +28,17 @@ function spawn(
   watcher: ChildWatcher,
 ): Child {
   const { command, before, argv0 } = ourselves();
-  const child = spawn(command, [...before, ...args], {
-    argv0,
-    stdio: ["ignore", "inherit", "inherit", ...descriptors, "ipc"],
-  });
-  return new SpawnedChild(child, watcher);
+  try {
+    const child = spawn(command, [...before, ...args], {
+      argv0,
+      stdio: ["ignore", "inherit", "inherit", ...descriptors, "ipc"],
+    });
+    return new SpawnedChild(child, watcher);
+  } catch (error) {
+    // Out of descriptors, say. Nobody expects an end within the beginning.
+    queueMicrotask(() => watcher.exited({ code: null, signal: null, fault: errorCode(error) }));
+    return { pid: 0, send: () => {}, signal: () => {} };
+  }
 }
 
 interface Program {
