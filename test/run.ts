@@ -19,6 +19,8 @@ import { ROOT } from "./support/source.ts";
 const MINUTE = 60_000;
 /** More than this of a failing step's output hides its beginning and end from the reader. */
 const SHOWN_LINES = 400;
+/** Assertions repeat whole documents in one line. */
+const SHOWN_COLUMNS = 300;
 /** Each test of its own; Bun's default of 5 s is short for a busy machine. */
 const TEST_MS = 60_000;
 
@@ -307,7 +309,7 @@ function report({ step, counts, ms, output, trouble }: Result, width: number): v
   const lines = essence(output).trimEnd().split("\n");
   const cut = lines.length - SHOWN_LINES;
   if (cut > 0) lines.splice(SHOWN_LINES / 2, cut, `... ${cut} lines left out ...`);
-  console.log(lines.map((line) => `    ${line}`).join("\n"));
+  console.log(lines.map((line) => `    ${line.slice(0, SHOWN_COLUMNS)}`).join("\n"));
 }
 
 /** Without the list of what passed, which is all that Deno and Node say for a long while. */

@@ -15,6 +15,7 @@ import { RULES } from "../lint/rules.ts";
 import { ip } from "../net/address.ts";
 import { type Runtime, TlsSettingError } from "../net/ports.ts";
 import { Wheel } from "../net/wheel.ts";
+import { listenFindings } from "../proxy/listen-support.ts";
 import { serverTls } from "../proxy/tls.ts";
 import type { Attempt } from "../session/machine.ts";
 import type { Checked } from "./formats/format.ts";

@@ -36,6 +36,8 @@ export interface Engine {
   reopened(): void;
   drain(): Promise<void>;
   stop(): Promise<void>;
+  /** The process exits next, whatever is still to be done. */
+  abandon(): void;
 }
 
 export interface EngineOptions {
@@ -113,6 +115,8 @@ class OneProcess implements Engine {
   async stop(): Promise<void> {
     await this.#proxy.stop();
   }
+
+  abandon(): void {}
 }
 
 class Workers implements Engine {
@@ -184,6 +188,10 @@ class Workers implements Engine {
 
   async stop(): Promise<void> {
     await this.#supervisor.stop();
+  }
+
+  abandon(): void {
+    this.#supervisor.kill();
   }
 }
 

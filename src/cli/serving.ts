@@ -221,6 +221,7 @@ class Serving {
 
   /** A second SIGINT: someone is waiting at the keyboard and means it. */
   #abandon(): never {
+    this.#engine.abandon();
     this.#pidFile.remove(this.#logs);
     this.#logs.flush();
     return this.#context.runtime.host.exit(INTERRUPTED);

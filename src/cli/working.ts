@@ -48,7 +48,7 @@ class Worker {
     this.#end = end;
     this.#listenToSignals();
     parent.listen((message) => this.#told(message as ToWorker), () => this.#orphaned());
-    this.#say({ is: "awake" });
+    void this.#say({ is: "awake" });
   }
 
   #listenToSignals(): void {
@@ -81,11 +81,14 @@ class Worker {
       await this.#start(errand);
     } catch (error) {
       // The master has rehearsed all but the sockets and the user, and says this in its own log.
-      this.#say({ is: "failed", why: error instanceof Error ? error.message : String(error) });
+      await this.#say({
+        is: "failed",
+        why: error instanceof Error ? error.message : String(error),
+      });
       await this.#proxy?.stop();
       return this.#finish(FAILED);
     }
-    this.#say({ is: "ready", owner: this.#runtime.host.owner?.() ?? null });
+    await this.#say({ is: "ready", owner: this.#runtime.host.owner?.() ?? null });
   }
 
   async #start({ source, recording, slot, workers, sockets }: Errand): Promise<void> {
@@ -138,7 +141,7 @@ class Worker {
 
   async #drained(manner: DrainManner): Promise<void> {
     const drained = this.#proxy?.drain(manner);
-    this.#say({ is: "retired" });
+    void this.#say({ is: "retired" });
     await drained;
     this.#finish(OK);
   }
@@ -156,8 +159,8 @@ class Worker {
 
   // --- the rest ------------------------------------------------------------------------------
 
-  #say(message: FromWorker): void {
-    this.#parent.send(message);
+  #say(message: FromWorker): Promise<void> {
+    return this.#parent.send(message);
   }
 
   #guard(work: Promise<void>): void {

@@ -308,7 +308,8 @@ export interface ChildExit {
 }
 
 export interface Parent {
-  send(message: unknown): void;
+  /** Resolves when it is on its way, so that an exit does not overtake it. */
+  send(message: unknown): Promise<void>;
   /** `gone` is called when the parent has ended, whatever the way. To be called once. */
   listen(message: (message: unknown) => void, gone: () => void): void;
 }

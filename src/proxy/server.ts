@@ -7,7 +7,7 @@ import type { ServerSettings, Settings } from "../config/settings.ts";
 import { HttpAuthenticator } from "../auth/http.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { NetError } from "../core/errors.ts";
-import { type Endpoint, formatEndpoint } from "../net/address.ts";
+import type { Endpoint } from "../net/address.ts";
 import type { Connection, Listener, ListenOptions, Runtime } from "../net/ports.ts";
 import { Resolver } from "../net/resolver.ts";
 import { Deadline, Wheel } from "../net/wheel.ts";
@@ -17,6 +17,7 @@ import { admit, type Door } from "./admit.ts";
 import { Capacity } from "./capacity.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
 import { type House, type Service } from "./service.ts";
+import { listenFindings } from "./listen-support.ts";
 import { serverTls } from "./tls.ts";
 
 export interface ProxyOptions {
@@ -202,7 +203,8 @@ class RunningProxy implements Proxy {
     } catch (error) {
       await closeAll(bound.listeners);
       if (!(error instanceof NetError)) throw error;
-      throw new StartError(`Cannot bind ${formatEndpoint(gate.at)}: ${error.message}`);
+      // The runtime's own words begin with what it could not do.
+      throw new StartError(error.message);
     }
     return bound;
   }
@@ -298,7 +300,7 @@ function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Gen
   const services: Service[] = [];
   for (const server of settings.servers) {
     const tls = serverTls(server, house.runtime);
-    findings.push(...tls.findings);
+    findings.push(...tls.findings, ...listenFindings(server, house.runtime));
     const service: Service = {
       settings: server,
       protocol: prepareProtocol(server.protocol, server),

@@ -85,6 +85,12 @@ export class Crew implements MemberWatcher {
     for (const member of this.#members) member.stop();
   }
 
+  /** Without waiting for anything. */
+  kill(): void {
+    this.#leave();
+    for (const member of this.#members) member.kill();
+  }
+
   reopen(): void {
     for (const member of this.#members) member.reopen();
   }

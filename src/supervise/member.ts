@@ -110,6 +110,10 @@ export class Member implements ChildWatcher {
     this.#killAfter(WORKER_END_MS, "did not end");
   }
 
+  kill(): void {
+    this.#child.signal("SIGKILL");
+  }
+
   reopen(): void {
     this.#child.signal("SIGUSR1");
   }

@@ -131,6 +131,11 @@ export class Supervisor {
     await this.#finish((crew) => crew.stop());
   }
 
+  /** Nobody waits any more. */
+  kill(): void {
+    for (const crew of this.#all()) crew.kill();
+  }
+
   async #finish(dismiss: (crew: Crew) => void): Promise<void> {
     this.#ending = true;
     const crews = this.#all();

@@ -21,13 +21,13 @@ export function settingsOf(toml: string): Settings {
 }
 
 /** One server that is called mx.example; `block` are the lines of its `[[server]]`. */
-export function serverOf(block: string): ServerSettings {
+export function serverOf(block: string, listen = "127.0.0.1:1"): ServerSettings {
   return settingsOf(`server_name = "mx.example"
 auth_http = "127.0.0.1:9/auth"
 ssl_certificate = "data:certificate"
 ssl_certificate_key = "data:key"
 [[server]]
-listen = "127.0.0.1:1"
+listen = "${listen}"
 ${block}
 `).servers[0];
 }

@@ -138,7 +138,10 @@ function withPairs(choices: TlsChoices, commands: readonly Choice<ConfCommand>[]
     });
   const [certificates, keys] = [sources("certificate"), sources("key")];
   const count = Math.min(certificates.length, keys.length);
-  const more = certificates.slice(0, count).map((certificate, i) => ({ certificate, key: keys[i] }));
+  const more = certificates.slice(0, count).map((certificate, i) => ({
+    certificate,
+    key: keys[i],
+  }));
   const lonely = certificates[count] ?? keys[count] ?? null;
   return { ...choices, pairs: [...choices.pairs, ...more], lonely };
 }

@@ -18,7 +18,10 @@ export interface Need {
    */
   readonly without: Severity | "judged";
   /** The choice that needs it; null when this server has no need. */
-  readonly used: (choices: TlsChoices, settings: ServerSettings) => Pick<Choice<unknown>, "at"> | null;
+  readonly used: (
+    choices: TlsChoices,
+    settings: ServerSettings,
+  ) => Pick<Choice<unknown>, "at"> | null;
 }
 
 const OLD: readonly TlsVersion[] = ["TLSv1", "TLSv1.1"];

@@ -104,7 +104,8 @@ function parent(): Parent | null {
   if (process.send === undefined) return null;
   return {
     send(message) {
-      if (process.connected) process.send?.(message, () => {});
+      if (!process.connected) return Promise.resolve();
+      return new Promise((resolve) => process.send!(message, () => resolve()));
     },
     listen(message, gone) {
       process.on("message", message);
