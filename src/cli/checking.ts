@@ -42,7 +42,7 @@ export async function checkSource(
   const found: Diagnostic[] = [...loaded.diagnostics];
   if (loaded.settings) {
     for (const server of loaded.settings.servers) {
-      found.push(...serverTls(server, runtime).findings);
+      found.push(...serverTls(server, runtime).findings, ...listenFindings(server, runtime));
     }
     found.push(...lint(RULES, subjectOf(loaded, loaded.settings, runtime)));
     if (judging.online) found.push(...await askAll(loaded.settings, runtime));

@@ -247,28 +247,48 @@ function descriptorsOf(pid: number): number {
 
 // --- the machine ----------------------------------------------------------------------------------
 
+/** Below the ephemeral range, so that no outgoing connection takes a port before its server. */
+const FIRST_PORT = 10_000;
+const BLOCKS = 80;
+const BLOCK_SIZE = 250;
+
+/** Ports of the block that this process has claimed and not yet given away. */
+let unused: number[] = [];
+
 /**
- * A port that nobody listens on now. From below the ephemeral range, so that no outgoing connection
- * takes it before the server that it is for.
+ * A port that nobody listens on, for this caller alone: test processes run side by side, and a port is
+ * often bound some while after it was chosen.
  */
 export async function freePort(host = "127.0.0.1"): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
-    if (given.has(port) || !(await isFree(port, host))) continue;
-    given.add(port);
-    return port;
+  for (;;) {
+    if (unused.length === 0) unused = await claimBlock();
+    const port = unused.shift()!;
+    if (await listenOn(port, host)) return port;
   }
-  throw new Error("No free port found");
 }
 
-/** A port that was given once is somebody's, although nobody listens on it yet. */
-const given = new Set<number>();
+/** A block is claimed by listening on its first port for as long as the process lives. */
+async function claimBlock(): Promise<number[]> {
+  const start = Math.floor(Math.random() * BLOCKS);
+  for (let tries = 0; tries < BLOCKS; tries++) {
+    const first = FIRST_PORT + BLOCK_SIZE * ((start + tries) % BLOCKS);
+    if (await listenOn(first, "127.0.0.1", true)) {
+      return Array.from({ length: BLOCK_SIZE - 1 }, (_, at) => first + 1 + at);
+    }
+  }
+  throw new Error("No block of free ports found");
+}
 
-function isFree(port: number, host: string): Promise<boolean> {
+/** Whether it can be bound; the listener is closed again unless it shall stay. */
+function listenOn(port: number, host: string, stay = false): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
+    server.listen(port, host, () => {
+      if (!stay) return void server.close(() => resolve(true));
+      server.unref();
+      resolve(true);
+    });
   });
 }
 
