@@ -61,11 +61,9 @@ const LACKS: Partial<Record<Feature, string>> = {
   "tls-dhparam": NO_CIPHERS,
   "tls-crl": NO_CIPHERS,
   "tls-protocols-old": NO_CIPHERS,
-  "tls-protocols-old-by-default": NO_CIPHERS,
   "tls-prioritize-chacha": NO_CIPHERS,
   "tls-session-cache": NO_RESUMPTION,
   "tls-ticket-keys": NO_RESUMPTION,
-  "tls-ticket-keys-several": NO_RESUMPTION,
   "set-open-files": "The memory runtime has no descriptors",
   "spawn": "The memory runtime has no processes",
 };

@@ -174,13 +174,12 @@ export function tellLacks(
     const support = place ? runtime.supports(feature) : true;
     if (place === null || support === true) continue;
     const severity = without === "judged" ? "warning" : without;
-    findings.add(severity, "unsupported-here", place, messageOf(directive, severity), support);
+    findings.add(severity, "unsupported-here", place, `${opening(directive)}: ${support}`);
   }
 }
 
-function messageOf(directive: ServerDirective, severity: Severity): string {
-  // nginx's own words where it has them: without library support it warns, too.
-  if (directive === "ssl_certificate_compression") return `"${directive}" ignored, not supported`;
-  const fate = severity === "error" ? "cannot be honoured" : "has no effect";
-  return `"${directive}" ${fate} on this runtime`;
+/** nginx's own words where it has them: without library support it warns, too. */
+function opening(directive: ServerDirective): string {
+  const ignored = directive === "ssl_certificate_compression" ? " ignored, not supported" : "";
+  return `"${directive}"${ignored}`;
 }
