@@ -187,3 +187,27 @@ export const CLIENT_VERDICTS = 10_000;
 
 /** TLS sessions kept for clients that resume without tickets, whatever the configuration asks for. */
 export const TLS_SESSIONS = 100_000;
+
+/** One reply that `probe` reads: the longest capability list is a few kilobytes. */
+export const PROBE_REPLY = 64 * 1024;
+
+/** Lines of a `probe` transcript: a dialogue has some fifty. */
+export const PROBE_TRANSCRIPT = 1000;
+
+/** Logins of one `probe --count`, and how many at once: a check, not a weapon. */
+export const PROBE_COUNT = 100_000;
+export const PROBE_CONCURRENCY = 200;
+
+/** Targets of one `probe`, and how many of them are looked at at once. */
+export const PROBE_TARGETS = 1000;
+export const PROBE_AT_ONCE = 8;
+
+/** How long `test-auth` waits for a body without a length; no session reads bodies at all. */
+export const PROBE_BODY_MS = 1_000;
+
+/** One request of `test-auth --suite`, and the whole suite: it is to end within a minute. */
+export const SUITE_ASK_MS = 5_000;
+export const SUITE_MS = 50_000;
+
+/** Cases of one `test-auth --suite` file: each costs a request. */
+export const SUITE_CASES = 1_000;

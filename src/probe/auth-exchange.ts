@@ -10,11 +10,11 @@
  * - Times are milliseconds; the total ends with the last byte that came.
  */
 
-import { BodySkipper, type Framing, Measure } from "../auth/body.ts";
+import { BodySkipper, Measure } from "../auth/body.ts";
 import { HeadReader } from "../auth/head.ts";
 import { AuthAddresses, type Target } from "../auth/names.ts";
 import type { AuthHttpUrl } from "../config/settings.ts";
-import { type ByteString, concat } from "../core/bytes.ts";
+import { type ByteString, concat, EMPTY } from "../core/bytes.ts";
 import { NetError } from "../core/errors.ts";
 import { AUTH_BODY, PROBE_BODY_MS } from "../core/limits.ts";
 import type { Connection, Receiver, Runtime, Timer } from "../net/ports.ts";
@@ -57,7 +57,7 @@ export async function exchange(
     const totalMs = runtime.clock.monotonic() - begun;
     return {
       peer: targets.name,
-      bytes: new Uint8Array(0),
+      bytes: EMPTY,
       timings: { connectMs: null, firstByteMs: null, totalMs },
       failure: { stage: "resolving", why: targets.why },
     };
@@ -65,7 +65,7 @@ export async function exchange(
   for (let at = 0;; at++) {
     const line = new AuthLine(runtime, targets[at], timeoutMs);
     const result = await line.ask(request);
-    line.close();
+    line.hangUp();
     if (result.failure?.stage !== "connecting" || at + 1 === targets.length) return result;
   }
 }
@@ -97,7 +97,8 @@ export class AuthLine implements Receiver {
   readonly #connection: Connection;
   readonly #begun: number;
   #connectedMs: number | null = null;
-  #answer: Reading | null = null;
+  #answer: Answering | null = null;
+  /** False: it is open. Else what ended it. */
   #gone: NetError | null | false = false;
 
   constructor(runtime: Runtime, target: Target, timeoutMs: number) {
@@ -110,38 +111,38 @@ export class AuthLine implements Receiver {
 
   /** Whether another question can be put on it: the last answer was read whole and nobody closed. */
   get reusable(): boolean {
-    return this.#gone === false && this.#answer?.over === true && this.#answer.persistent;
+    return this.#gone === false && this.#answer !== null && this.#answer.ended;
   }
 
-  /** The parts of a request are written one by one; usually it is one. Not while another is asked. */
-  ask(...parts: readonly Uint8Array[]): Promise<Exchange> {
+  /** One question at a time. Its parts are written one by one; usually it is one. */
+  async ask(...parts: readonly Uint8Array[]): Promise<Exchange> {
     const { clock } = this.#runtime;
     const fresh = this.#answer === null;
     const since = fresh ? this.#begun : clock.monotonic();
-    return new Promise((resolve) => {
-      this.#answer = new Reading(this.#runtime, this.#timeoutMs, (failure) => {
-        const { bytes, first, last } = this.#answer!;
-        const open = fresh ? this.#connectedMs : 0;
-        const stage = fresh && open === null ? "connecting" : bytes.length ? "answering" : null;
-        resolve({
-          peer: this.#target.peer,
-          bytes,
-          timings: {
-            connectMs: open,
-            firstByteMs: first === null ? null : first - since - (open ?? 0),
-            totalMs: (last ?? clock.monotonic()) - since,
-          },
-          failure: failure && { stage: stage ?? failure.stage, why: failure.why },
-        });
-      });
-      if (this.#gone !== false) return this.#answer.lost(this.#gone);
-      for (const part of parts) this.#connection.write(part);
-    });
+    const answer = new Answering(this.#runtime, this.#timeoutMs);
+    this.#answer = answer;
+    if (this.#gone !== false) answer.lost(this.#gone);
+    else for (const part of parts) this.#connection.write(part);
+    const why = await answer.settled;
+    const connectMs = fresh ? this.#connectedMs : 0;
+    const { first, last, bytes } = answer;
+    return {
+      peer: this.#target.peer,
+      bytes,
+      timings: {
+        connectMs,
+        firstByteMs: first === null ? null : first - since - (connectMs ?? 0),
+        totalMs: (last ?? clock.monotonic()) - since,
+      },
+      failure: why === null ? null : { stage: stageOf(connectMs, why, bytes), why },
+    };
   }
 
-  close(): void {
+  hangUp(): void {
     this.#connection.destroy();
   }
+
+  // --- receiver ------------------------------------------------------------------------------
 
   open(): void {
     this.#connectedMs = this.#runtime.clock.monotonic() - this.#begun;
@@ -154,16 +155,102 @@ export class AuthLine implements Receiver {
   }
 
   end(): void {
-    this.#lost(null);
-    this.#connection.destroy();
+    this.close(null);
   }
 
-  /* `end` has told it already when the peer closed in good order. */
-  // deno-lint-ignore no-explicit-any -- (never reached: kept out by the type below)
-  close_(): void {}
-
-  #lost(error: NetError | null): void {
+  close(error: NetError | null): void {
     if (this.#gone === false) this.#gone = error;
     this.#answer?.lost(error);
+  }
+}
+
+/** A server that was reached and closes without a word has answered, badly; one that hangs has not. */
+function stageOf(connectMs: number | null, why: string, bytes: Uint8Array): Failure["stage"] {
+  if (connectMs === null) return "connecting";
+  return bytes.length === 0 && why === TIMED_OUT ? "waiting" : "answering";
+}
+
+const TIMED_OUT = "no answer in time";
+
+/** What came so far in answer to one question. */
+class Answering {
+  /** Null: a whole head was read. Else why there is none. */
+  readonly settled: Promise<string | null>;
+  /** When the first and the last byte came. */
+  first: number | null = null;
+  last: number | null = null;
+  /** The body ended where its length said: the connection stays in step. */
+  ended = false;
+  readonly #clock: Runtime["clock"];
+  readonly #head: HeadReader;
+  readonly #framing = new Measure();
+  readonly #parts: Uint8Array[] = [];
+  #settle: (why: string | null) => void = () => {};
+  #timer: Timer;
+  #over = false;
+  #size = 0;
+  #length: number | null = null;
+  #body: BodySkipper | null = null;
+
+  constructor(runtime: Runtime, timeoutMs: number) {
+    this.#clock = runtime.clock;
+    this.settled = new Promise((resolve) => this.#settle = resolve);
+    this.#timer = this.#clock.after(timeoutMs, () => this.#finish(TIMED_OUT));
+    this.#head = new HeadReader({
+      status: (line) => this.#framing.status(line),
+      header: (name, value) => this.#header(name, value),
+    });
+  }
+
+  get bytes(): Uint8Array {
+    return this.#parts.length === 0 ? EMPTY : concat(this.#parts);
+  }
+
+  take(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.last = this.#clock.monotonic();
+    this.first ??= this.last;
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+    if (this.#head.done) return this.#skip(bytes, 0);
+    const used = this.#head.push(bytes);
+    if (this.#head.fault !== null) return this.#finish(null);
+    if (this.#head.done) this.#beginBody(bytes, used);
+  }
+
+  lost(error: NetError | null): void {
+    this.#finish(this.#head.done ? null : error?.message ?? "it closed the connection");
+  }
+
+  #header(name: ByteString, value: ByteString): void {
+    this.#framing.header(name, value);
+    if (/^content-length$/i.test(name) && /^\d{1,9}$/.test(value)) this.#length = Number(value);
+  }
+
+  #beginBody(bytes: Uint8Array, used: number): void {
+    this.#timer.cancel();
+    this.#timer = this.#clock.after(PROBE_BODY_MS, () => this.#finish(null));
+    const framing = this.#framing.result();
+    if (framing !== null) this.#body = new BodySkipper(framing);
+    // An answer by HTTP/1.0 has a length too, although the connection ends behind it.
+    else if (this.#length !== null) this.#length += this.#size - (bytes.length - used);
+    this.#skip(bytes, used);
+  }
+
+  #skip(bytes: Uint8Array, at: number): void {
+    if (this.#body !== null) {
+      const skipped = this.#body.push(bytes, at);
+      if (skipped === "more") return;
+      this.ended = skipped === "end";
+      return this.#finish(null);
+    }
+    if (this.#size >= (this.#length ?? AUTH_BODY)) this.#finish(null);
+  }
+
+  #finish(why: string | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer.cancel();
+    this.#settle(why);
   }
 }

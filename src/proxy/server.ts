@@ -18,6 +18,7 @@ import { Capacity } from "./capacity.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
 import { type House, type Service } from "./service.ts";
 import { listenFindings } from "./listen-support.ts";
+import { distinct } from "./tls/findings.ts";
 import { serverTls } from "./tls.ts";
 
 export interface ProxyOptions {
@@ -319,9 +320,10 @@ function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Gen
     services.push(service);
     for (const listen of server.listen) entries.push({ listen, door: doorOf(service, listen) });
   }
-  const errors = findings.filter((finding) => finding.severity === "error");
-  if (errors.length > 0) throw new StartError("The configuration cannot be used", findings);
-  return { settings, services, gates: planGates(entries), warnings: findings };
+  const told = distinct(findings);
+  const errors = told.filter((finding) => finding.severity === "error");
+  if (errors.length > 0) throw new StartError("The configuration cannot be used", told);
+  return { settings, services, gates: planGates(entries), warnings: told };
 }
 
 function doorOf(service: Service, listen: ServerSettings["listen"][number]): Door {

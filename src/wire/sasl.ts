@@ -54,7 +54,7 @@ export interface Credentials {
 /** `authzid NUL authcid NUL password`; the authzid is skipped, as nginx does. */
 export function parsePlain(message: ByteString): Credentials | "login" | "password" {
   const first = message.indexOf("\0");
-  if (first < 0) return "login";
+  if (first < 0 || first === message.length - 1) return "login";
   const second = message.indexOf("\0", first + 1);
   if (second < 0) return "password";
   return { user: message.slice(first + 1, second), password: message.slice(second + 1) };

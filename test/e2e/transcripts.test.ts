@@ -6,32 +6,37 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { runtime } from "../../src/runtime/node.ts";
-import { play, type Split } from "../support/player.ts";
+import { Patience } from "../support/patience.ts";
+import { play } from "../support/player.ts";
 import { netStage } from "../support/stage-net.ts";
 import { loadTranscripts } from "../support/transcript.ts";
 import { asProcess, type ProcessWorld } from "../support/world.ts";
 
-const SPLITS: readonly Split[] = ["whole", "bytes"];
-const transcripts = loadTranscripts().filter(({ tags }) => !tags.includes("slow"));
+const transcripts = loadTranscripts();
+const quick = transcripts.filter(({ tags }) => !tags.includes("slow"));
 
 describe("transcripts against a process", () => {
   let world: ProcessWorld;
+  let patience: Patience;
   let descriptors = 0;
 
   before(async () => {
     world = await asProcess(runtime, transcripts);
     // The first session opens what is opened once: the log, sources of randomness.
-    await play(transcripts[0], await netStage(world, transcripts[0]), "whole");
+    await play(quick[0], await netStage(world, quick[0]), "whole");
     descriptors = world.proxy.descriptors();
+    patience = new Patience(world, transcripts);
   });
   after(() => world.stop());
 
-  for (const split of SPLITS) {
-    for (const transcript of transcripts) {
-      test(`${transcript.file}: ${transcript.title} (${split})`, async () => {
-        await play(transcript, await netStage(world, transcript), split);
-      });
-    }
+  for (const transcript of transcripts) {
+    test(`${transcript.file}: ${transcript.title} (whole)`, () => patience.play(transcript));
+  }
+
+  for (const transcript of quick.filter(({ tags }) => !tags.includes("whole"))) {
+    test(`${transcript.file}: ${transcript.title} (bytes)`, async () => {
+      await play(transcript, await netStage(world, transcript), "bytes");
+    });
   }
 
   test("no descriptor is left behind", async () => {

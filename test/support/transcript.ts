@@ -52,6 +52,7 @@
  * | `@ ours`          | needs a directive that nginx does not have                                 |
  * | `@ slow`          | needs a fake clock, or patience                                            |
  * | `@ net`           | needs sockets                                                              |
+ * | `@ whole`         | what leaves in one write must arrive in one piece                          |
  * | `@ listen:WORD`   | the listener has this parameter, `ssl` or `proxy_protocol`                 |
  */
 

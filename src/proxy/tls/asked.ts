@@ -4,77 +4,81 @@
  */
 
 import type { ServerSettings } from "../../config/settings.ts";
-import {
-  type Feature,
-  type Runtime,
-  type TlsContext,
-  type TlsLibrary,
-  type TlsServerSettings,
-  TlsSettingError,
-} from "../../net/ports.ts";
+import type { Feature, Runtime } from "../../net/ports.ts";
 import { loadPairs } from "./certificates.ts";
 import { type Choice, placeOf, type Source, type TlsChoices } from "./choices.ts";
 import type { TlsFindings } from "./findings.ts";
+import type { Asked } from "./make.ts";
 
 export function askedOf(
   choices: TlsChoices,
   settings: ServerSettings,
   runtime: Runtime,
   findings: TlsFindings,
-): TlsServerSettings {
+): Asked {
   const can = (feature: Feature) => runtime.supports(feature) === true;
   const given = <T>({ value, written }: Choice<T>, feature: Feature) =>
     written || can(feature) ? value : undefined;
-  const requestCertificate = settings.ssl_verify_client !== "off";
   const dhparam = choices.dhparam && findings.text(choices.dhparam, "BIO_new_file()");
+  const trust = readTrust(settings, findings);
   return {
-    certificates: loadPairs(choices, runtime.tls, findings),
-    protocols: choices.protocols.value,
-    ciphers: given(choices.ciphers, "tls-ciphers"),
-    ciphersuites: choices.ciphersuites?.value,
-    curves: given(choices.curves, "tls-curves"),
-    dhparam: dhparam !== null && can("tls-dhparam") ? dhparam : undefined,
-    preferServerCiphers: choices.preferServerCiphers.value,
-    prioritizeChaCha: choices.prioritizeChaCha?.value,
-    requestCertificate,
-    ...(requestCertificate && authorities(settings, can("tls-crl"), findings)),
-    alpn: [settings.protocol],
-    sessionTickets: choices.sessionTickets.value || !can("tls-tickets-off"),
-    ticketKeys: ticketKeys(settings, can("tls-ticket-keys"), findings),
-    sessionTimeout: settings.ssl_session_timeout / 1000,
-    sessionCache: can("tls-session-cache") ? sessionsKept(settings) : undefined,
+    choices,
+    authorities: trust.authorities.map(({ source }) => source),
+    revocations: trust.revocations?.source ?? null,
+    settings: {
+      certificates: loadPairs(choices, runtime.tls, findings),
+      protocols: choices.protocols.value,
+      ciphers: given(choices.ciphers, "tls-ciphers"),
+      ciphersuites: choices.ciphersuites?.value,
+      curves: given(choices.curves, "tls-curves"),
+      dhparam: dhparam !== null && can("tls-dhparam") ? dhparam : undefined,
+      preferServerCiphers: choices.preferServerCiphers.value,
+      prioritizeChaCha: choices.prioritizeChaCha?.value,
+      requestCertificate: verifies(settings),
+      ca: verifies(settings) ? trust.authorities.map(({ pem }) => pem) : undefined,
+      crl: trust.revocations && can("tls-crl") ? [trust.revocations.pem] : undefined,
+      verifyDepth: settings.ssl_verify_depth,
+      alpn: [settings.protocol],
+      sessionTickets: choices.sessionTickets.value || !can("tls-tickets-off"),
+      ticketKeys: ticketKeys(settings, can("tls-ticket-keys"), findings),
+      sessionTimeout: settings.ssl_session_timeout / 1000,
+      sessionCache: can("tls-session-cache") ? sessionsKept(settings) : undefined,
+    },
   };
 }
 
-function authorities(
-  settings: ServerSettings,
-  canRevoke: boolean,
-  findings: TlsFindings,
-): Pick<TlsServerSettings, "ca" | "crl" | "verifyDepth"> {
-  const read = (directive: AuthorityDirective, what: string) => {
-    const source = sourceOf(settings, directive);
-    return source && findings.text(source, `cannot load ${what}`);
+interface Trust {
+  readonly authorities: readonly Loaded[];
+  readonly revocations: Loaded | null;
+}
+
+interface Loaded {
+  readonly source: Source;
+  readonly pem: string;
+}
+
+function verifies({ ssl_verify_client }: ServerSettings): boolean {
+  return ssl_verify_client !== "off";
+}
+
+/** As in nginx, the files are not looked at where no certificate is asked for. */
+function readTrust(settings: ServerSettings, findings: TlsFindings): Trust {
+  const read = (directive: TrustDirective, what: string): Loaded | null => {
+    const value = settings[directive];
+    if (value === null || !verifies(settings)) return null;
+    const source = { value, directive, at: placeOf(settings, directive), written: true };
+    const pem = findings.text(source, `cannot load ${what}`);
+    return pem === null ? null : { source, pem };
   };
-  const ca = [
-    read("ssl_client_certificate", "certificate"),
-    read("ssl_trusted_certificate", "certificate"),
-  ];
-  const crl = read("ssl_crl", "CRL");
+  const named = read("ssl_client_certificate", "certificate");
+  const unnamed = read("ssl_trusted_certificate", "certificate");
   return {
-    ca: ca.filter((pem) => pem !== null),
-    crl: crl !== null && canRevoke ? [crl] : undefined,
-    verifyDepth: settings.ssl_verify_depth,
+    authorities: [named, unnamed].filter((one) => one !== null),
+    revocations: read("ssl_crl", "CRL"),
   };
 }
 
-type AuthorityDirective = "ssl_client_certificate" | "ssl_trusted_certificate" | "ssl_crl";
-
-function sourceOf(settings: ServerSettings, directive: AuthorityDirective): Source | null {
-  const value = settings[directive];
-  return value === null
-    ? null
-    : { value, directive, at: placeOf(settings, directive), written: true };
-}
+type TrustDirective = "ssl_client_certificate" | "ssl_trusted_certificate" | "ssl_crl";
 
 const TICKET_KEYS: readonly number[] = [48, 80];
 
@@ -85,7 +89,12 @@ function ticketKeys(
 ): readonly Uint8Array[] | undefined {
   const keys = settings.ssl_session_ticket_key.flatMap((value, i) => {
     const directive = "ssl_session_ticket_key";
-    const source = { value, directive, at: placeOf(settings, directive, i), written: true } as const;
+    const source = {
+      value,
+      directive,
+      at: placeOf(settings, directive, i),
+      written: true,
+    } as const;
     const key = findings.bytes(source, "cannot load ticket key");
     if (key === null || TICKET_KEYS.includes(key.length)) return key ?? [];
     findings.add("error", "invalid-value", source, `"${value}" must be 48 or 80 bytes`);

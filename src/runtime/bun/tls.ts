@@ -24,6 +24,7 @@ import {
   makeTlsLibrary,
   type OwnCertificate,
   type ServerContext,
+  type Ways,
 } from "../tls/library.ts";
 import { LONGEST_CHAIN } from "../tls/chain.ts";
 import {
@@ -51,37 +52,44 @@ export interface BunContext extends TlsContext {
   readonly trust: Trust | null;
 }
 
-const library = makeTlsLibrary(BUN_WAYS);
+export function makeBunTls(ways: Ways): TlsLibrary {
+  const library = makeTlsLibrary(ways);
+  return {
+    server: (settings) => serverContext(settings, library),
+    client: (settings) => clientContext(settings, library),
+    inspect: inspectPem,
+    matches: (pair) => inWords(() => library.matches(pair)),
+  };
+}
 
-export const tls: TlsLibrary = {
-  server(settings: TlsServerSettings): BunContext {
-    const made = inWords(() => library.server(settings)) as ServerContext;
-    const { requestCertificate } = made;
-    const [{ secure, certificates }] = made.choices;
-    return {
-      tlsContext: "server",
-      native: secure.context,
-      policy: { requestCert: requestCertificate, ...policy(made.alpn) } as Bun.TLSOptions,
-      demanding: requestCertificate,
-      certificates,
-      trust: made.trust,
-    };
-  },
-  client(settings: TlsClientSettings): BunContext {
-    const ca = settings.ca ?? systemAuthorities();
-    const made = inWords(() => library.client({ ...settings, ca })) as ClientContext;
-    return {
-      tlsContext: "client",
-      native: made.secure.context,
-      policy: policy(made.alpn),
-      demanding: made.verify,
-      certificates: [],
-      trust: null,
-    };
-  },
-  inspect: inspectPem,
-  matches: (pair) => inWords(() => library.matches(pair)),
-};
+export const tls: TlsLibrary = makeBunTls(BUN_WAYS);
+
+function serverContext(settings: TlsServerSettings, library: TlsLibrary): BunContext {
+  const made = inWords(() => library.server(settings)) as ServerContext;
+  const { requestCertificate } = made;
+  const [{ secure, certificates }] = made.choices;
+  return {
+    tlsContext: "server",
+    native: secure.context,
+    policy: { requestCert: requestCertificate, ...policy(made.alpn) } as Bun.TLSOptions,
+    demanding: requestCertificate,
+    certificates,
+    trust: made.trust,
+  };
+}
+
+function clientContext(settings: TlsClientSettings, library: TlsLibrary): BunContext {
+  const ca = settings.ca ?? systemAuthorities();
+  const made = inWords(() => library.client({ ...settings, ca })) as ClientContext;
+  return {
+    tlsContext: "client",
+    native: made.secure.context,
+    policy: policy(made.alpn),
+    demanding: made.verify,
+    certificates: [],
+    trust: null,
+  };
+}
 
 function inWords<T>(work: () => T): T {
   try {

@@ -22,6 +22,7 @@ const CHUNKINGS: readonly (readonly [string, Chunking])[] = [
 for (const [name, chunking] of CHUNKINGS) {
   describe(`transcripts over the memory runtime, ${name}`, () => {
     for (const transcript of loadTranscripts()) {
+      if (chunking !== WHOLE && transcript.tags.includes("whole")) continue;
       test(`${transcript.file}: ${transcript.title}`, async () => {
         const memory = createMemoryRuntime({ chunking, now: Date.now() });
         const world = await inProcess(memory, {

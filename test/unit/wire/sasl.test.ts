@@ -115,7 +115,7 @@ describe("PLAIN", () => {
     ["\0bo b\0\r\n\xff", { user: "bo b", password: "\r\n\xff" }],
     ["", "login"],
     ["bob", "login"],
-    ["\0", "password"],
+    ["\0", "login"],
     ["\0bob", "password"],
     ["admin\0bob", "password"],
   ];

@@ -1,0 +1,79 @@
+/**
+ * The client's side of SASL: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), EXTERNAL (RFC 4422),
+ * OAUTHBEARER (RFC 7628) and XOAUTH2, where the password is the bearer token. Pure.
+ */
+
+import { type ByteString, encode } from "../../core/bytes.ts";
+import { decodeBase64, encodeBase64 } from "../../wire/sasl.ts";
+import { hmacMd5, hex } from "../md5.ts";
+import { type Command, type Login, type LoginScript, MASK, type Method } from "./client.ts";
+
+interface Sasl {
+  /** The first message, null when the server speaks first. */
+  readonly initial: ByteString | null;
+  /** The answer to a challenge, both decoded. */
+  answer(challenge: ByteString, index: number): ByteString;
+}
+
+function saslOf(method: Method, { user, password }: Login): Sasl {
+  const secret = password.reveal();
+  switch (method) {
+    case "login":
+      return { initial: null, answer: (_, index) => index === 0 ? user : secret };
+    case "cram-md5":
+      return {
+        initial: null,
+        answer: (challenge) => `${user} ${hex(hmacMd5(encode(secret), encode(challenge)))}`,
+      };
+    case "external":
+      return { initial: user, answer: () => "" };
+    case "xoauth2":
+      // A challenge is the server's reason for refusing; the answer to it is empty.
+      return { initial: `user=${user}\x01auth=Bearer ${secret}\x01\x01`, answer: () => "" };
+    case "oauthbearer": {
+      const name = user.replace(/[=,]/g, (char) => char === "=" ? "=3D" : "=2C");
+      return { initial: `n,a=${name},\x01auth=Bearer ${secret}\x01\x01`, answer: () => "\x01" };
+    }
+    default:
+      return { initial: `\0${user}\0${secret}`, answer: () => `\0${user}\0${secret}` };
+  }
+}
+
+export interface SaslWords {
+  /** `AUTH PLAIN`, to which an initial response is appended. */
+  begin(mechanism: string, initial: string | null): Command;
+  /** A line of the exchange. */
+  line(text: ByteString, begun: Command): Command;
+  /** Whether an initial response may stand in the command. */
+  readonly initialResponse: boolean;
+}
+
+export function* saslScript(method: Method, login: Login, words: SaslWords): LoginScript {
+  const sasl = saslOf(method, login);
+  const first = sasl.initial === null ? null : encodeBase64(sasl.initial);
+  const name = method.toUpperCase();
+  const begun = words.begin(name, words.initialResponse && first !== null ? first || "=" : null);
+  let reply = yield begun;
+  let said = words.initialResponse && first !== null;
+  for (let index = 0; reply.is === "more" && index < MOST_STEPS;) {
+    if (!said && first !== null) {
+      said = true;
+      reply = yield words.line(first, begun);
+      continue;
+    }
+    const challenge = decodeBase64(reply.text.trim());
+    if (challenge === null) {
+      reply = yield words.line("*", begun);
+      return;
+    }
+    reply = yield words.line(encodeBase64(sasl.answer(challenge, index++)), begun);
+  }
+}
+
+/** More questions than this no mechanism here has. */
+const MOST_STEPS = 4;
+
+/** `AUTHENTICATE PLAIN ****`. */
+export function masked(words: string, initial: string | null): string {
+  return initial === null ? words : `${words} ${MASK}`;
+}

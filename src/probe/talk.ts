@@ -1,0 +1,199 @@
+/**
+ * One connection of `probe` to a server: commands out, complete replies in, each with a deadline, and a
+ * transcript of it all. A `Fault` says in one sentence what went wrong; it is the outcome of a probe, not
+ * a failure of it.
+ */
+
+import { type ByteString, encode, printable } from "../core/bytes.ts";
+import { NetError } from "../core/errors.ts";
+import { PROBE_TRANSCRIPT } from "../core/limits.ts";
+import { type Endpoint, formatEndpoint } from "../net/address.ts";
+import type { Connection, Receiver, Runtime, TlsContext, TlsInfo } from "../net/ports.ts";
+import { Reader } from "../wire/reader.ts";
+import { type Client, type Command, MASK, type Reply } from "./clients/client.ts";
+
+/** `->` and `<-`; `~>` and `<~` under TLS; `**` for what is no line of the dialogue. */
+export interface TranscriptLine {
+  readonly mark: "->" | "<-" | "~>" | "<~" | "**";
+  readonly text: string;
+}
+
+export class Fault extends Error {
+  override readonly name = "Fault";
+  /** `unreachable`: there is nobody to talk to. `protocol`: there is, and it speaks otherwise. */
+  readonly kind: "unreachable" | "timeout" | "closed" | "tls" | "protocol";
+
+  constructor(kind: Fault["kind"], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export interface TalkOptions {
+  /** Milliseconds that each single wait may take. */
+  readonly timeoutMs: number;
+  readonly localAddress?: string;
+  /** Spellings of secrets, which a server may repeat. */
+  readonly secrets?: readonly ByteString[];
+  readonly transcript?: TranscriptLine[];
+}
+
+export class Talk implements Receiver {
+  readonly connection: Connection;
+  readonly reader: Reader = new Reader();
+  readonly #runtime: Runtime;
+  readonly #options: TalkOptions;
+  #opened = false;
+  #fault: Fault | null = null;
+  #wake: (() => void) | null = null;
+
+  /** Rejects with a `Fault`. */
+  static async connect(runtime: Runtime, to: Endpoint, options: TalkOptions): Promise<Talk> {
+    const talk = new Talk(runtime, to, options);
+    try {
+      while (!talk.#opened) await talk.more(`connecting to ${formatEndpoint(to)}`);
+      return talk;
+    } catch (error) {
+      talk.drop();
+      throw error;
+    }
+  }
+
+  private constructor(runtime: Runtime, to: Endpoint, options: TalkOptions) {
+    this.#runtime = runtime;
+    this.#options = options;
+    const { localAddress } = options;
+    this.connection = runtime.connect(to, localAddress === undefined ? {} : { localAddress }, this);
+  }
+
+  get secured(): boolean {
+    return this.connection.tls !== null;
+  }
+
+  // --- the dialogue ---------------------------------------------------------------------------
+
+  async ask(client: Client, command: Command): Promise<Reply> {
+    this.send(command);
+    return await this.reply(client, command);
+  }
+
+  send({ text, shown }: Command): void {
+    this.note(this.secured ? "~>" : "->", printable(shown));
+    this.connection.write(encode(text));
+  }
+
+  /** `command` null: the greeting. */
+  async reply(client: Client, command: Command | null): Promise<Reply> {
+    for (;;) {
+      const found = client.read(this.reader, command);
+      if (found?.is === "broken") {
+        const said = printable(this.#masked(found.text), 80);
+        throw new Fault("protocol", `the server's reply is not ${client.protocol}: "${said}"`);
+      }
+      if (found) return this.#noted(found);
+      await this.more(command ? `waiting for the reply to ${verb(command)}` : GREETING);
+    }
+  }
+
+  #noted(reply: Reply): Reply {
+    const lines = reply.lines.map((line) => this.#masked(line));
+    for (const line of lines) this.note(this.secured ? "<~" : "<-", printable(line));
+    // A challenge is needed as it came; whatever is kept or shown is masked.
+    return { is: reply.is, lines, text: reply.is === "more" ? reply.text : this.#masked(reply.text) };
+  }
+
+  #masked(line: ByteString): ByteString {
+    const { secrets = [] } = this.#options;
+    return secrets.reduce((text, secret) => text.replaceAll(secret, MASK), line);
+  }
+
+  note(mark: TranscriptLine["mark"], text: string): void {
+    const { transcript } = this.#options;
+    if (transcript && transcript.length < PROBE_TRANSCRIPT) transcript.push({ mark, text });
+  }
+
+  async startTls(context: TlsContext, serverName: string | undefined): Promise<TlsInfo> {
+    const early = this.reader.rest();
+    try {
+      const handshake = this.connection.startTls(context, {
+        pending: early,
+        ...(serverName !== undefined && { serverName }),
+      });
+      const info = await this.#within(handshake, "in the TLS handshake");
+      this.note("**", `TLS: ${info.protocol}, ${info.cipher}`);
+      return info;
+    } catch (error) {
+      if (!(error instanceof NetError)) throw error;
+      throw new Fault("tls", `the TLS handshake failed: ${error.message}`);
+    }
+  }
+
+  /** Waits for bytes, or rejects with the `Fault` that came instead. */
+  async more(doing: string): Promise<void> {
+    if (this.#fault) throw this.#fault;
+    const woken = new Promise<void>((resolve) => this.#wake = resolve);
+    await this.#within(woken, doing);
+    // What came before the end is still to be read.
+    if (this.#fault && this.reader.length === 0) throw this.#fault;
+    if (this.#fault) this.#wake = null;
+  }
+
+  async #within<T>(work: Promise<T>, doing: string): Promise<T> {
+    const { timeoutMs } = this.#options;
+    const late = Promise.withResolvers<never>();
+    const timer = this.#runtime.clock.after(timeoutMs, () => {
+      late.reject(new Fault("timeout", `no answer within ${seconds(timeoutMs)} while ${doing}`));
+      this.drop();
+    });
+    work.catch(() => {});
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  drop(): void {
+    this.connection.destroy();
+  }
+
+  // --- receiver -------------------------------------------------------------------------------
+
+  open(): void {
+    this.#opened = true;
+    this.#wake?.();
+  }
+
+  data(bytes: Uint8Array): void {
+    this.reader.add(bytes);
+    this.#wake?.();
+  }
+
+  drain(): void {}
+
+  end(): void {
+    this.#fault ??= new Fault("closed", "the server closed the connection");
+    this.#wake?.();
+  }
+
+  close(error: NetError | null): void {
+    if (!this.#opened) this.#fault ??= new Fault("unreachable", reason(error));
+    else if (error) this.#fault ??= new Fault("closed", `the connection broke: ${reason(error)}`);
+    this.end();
+  }
+}
+
+const GREETING = "waiting for the greeting";
+
+function reason(error: NetError | null): string {
+  if (!error) return "the connection was closed before it was open";
+  return /^\(\d+: (.*)\)$/.exec(error.errno)?.[1] ?? error.message;
+}
+
+function verb({ shown }: Command): string {
+  return shown.replace(/^a\d+ /, "").split(" ")[0];
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}
