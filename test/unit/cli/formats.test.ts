@@ -58,7 +58,7 @@ function schema(path: string): object {
 }
 
 function assertValid(path: string, value: unknown): void {
-  const ajv = new Ajv({ strict: false, validateFormats: false });
+  const ajv = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false });
   // SARIF's is written in draft 4, whose names for itself later drafts refuse.
   const { $schema: _dialect, id: _id, ...rules } = schema(path) as Record<string, unknown>;
   const valid = ajv.compile(rules);
