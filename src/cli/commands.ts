@@ -9,6 +9,7 @@ import type { CommandName, OptionValue, ValuesOf } from "./options.ts";
 const HOMES: { readonly [Name in CommandName]: () => Promise<Command<Name>> } = {
   serve: async () => (await import("./serve.ts")).serve,
   "check-config": async () => (await import("./check-config.ts")).checkConfig,
+  "test-auth": async () => (await import("./test-auth.ts")).testAuth,
 };
 
 /** `values` are those that `readArgs` made for the same name. */

@@ -7,6 +7,8 @@
  * starts in lower case and has no full stop; examples are commands that work as they stand.
  */
 
+import { TEST_AUTH } from "./test-auth-options.ts";
+
 interface OptionBase {
   /** Without the dashes. */
   readonly name: string;
@@ -271,6 +273,7 @@ export const COMMANDS = [
       },
     ],
   },
+  TEST_AUTH,
 ] as const satisfies readonly CommandRow[];
 
 export type CommandName = typeof COMMANDS[number]["name"];

@@ -5,17 +5,16 @@
 
 import { prepareRequest, showRequest, writeRequest } from "../auth/request.ts";
 import type { ServerSettings } from "../config/settings.ts";
-import type { Secret } from "../core/secret.ts";
-import { type Decision, judge, type Judged } from "../probe/auth-decision.ts";
+import { NO_SECRET } from "../core/secret.ts";
+import { type Decision, judge } from "../probe/auth-decision.ts";
 import { exchange } from "../probe/auth-exchange.ts";
 import { type Expectation, meets, type Met, readExpectation } from "../probe/auth-expect.ts";
 import { type Load, measure } from "../probe/auth-load.ts";
 import { type Asked, attemptOf } from "../probe/auth-question.ts";
-import { type Warning, warningsOf } from "../probe/auth-warnings.ts";
+import { warningsOf } from "../probe/auth-warnings.ts";
 import { type BackendLogin, logIn } from "../probe/backend-login.ts";
-import type { Attempt } from "../session/machine.ts";
 import type { Command, Context } from "./command.ts";
-import { FAILED, OK, USAGE } from "./exit.ts";
+import { BROKEN, FAILED, OK, UNREACHABLE, USAGE } from "./exit.ts";
 import { complain } from "./terminal.ts";
 import { curlLine } from "./test-auth-curl.ts";
 import { exchangeJson, loadJson } from "./test-auth-json.ts";
@@ -27,26 +26,8 @@ import {
   settingsFor,
   type Values,
 } from "./test-auth-question.ts";
-import { showExchange, showLoad } from "./test-auth-show.ts";
+import { type Shown, showExchange, showLoad } from "./test-auth-show.ts";
 import { runSuiteCommand } from "./test-auth-suite.ts";
-import { NO_SECRET } from "../core/secret.ts";
-
-/** Exit statuses of this command beyond the common ones. */
-export const UNREACHABLE = 3;
-export const BROKEN = 4;
-
-/** Everything that is shown of one question. */
-export interface Shown {
-  readonly server: ServerSettings;
-  readonly asked: Asked;
-  readonly attempt: Attempt;
-  /** Masked. */
-  readonly request: readonly string[];
-  readonly judged: Judged;
-  readonly warnings: readonly Warning[];
-  readonly expectations: readonly Met[];
-  readonly login: BackendLogin | null;
-}
 
 export const testAuth: Command<"test-auth"> = async (values, operands, context) => {
   try {
@@ -231,5 +212,3 @@ function progressOn(
     write(`\r[${"#".repeat(filled)}${" ".repeat(BAR - filled)}] ${done}/${total}`);
   };
 }
-
-export type { Secret };

@@ -119,7 +119,7 @@ export class Talk implements Receiver {
         pending: early,
         ...(serverName !== undefined && { serverName }),
       });
-      const info = await this.#within(handshake, "in the TLS handshake");
+      const info = await this.#within(handshake, "shaking hands for TLS");
       this.note("**", `TLS: ${info.protocol}, ${info.cipher}`);
       return info;
     } catch (error) {
@@ -135,22 +135,17 @@ export class Talk implements Receiver {
     await this.#within(woken, doing);
     // What came before the end is still to be read.
     if (this.#fault && this.reader.length === 0) throw this.#fault;
-    if (this.#fault) this.#wake = null;
   }
 
   async #within<T>(work: Promise<T>, doing: string): Promise<T> {
     const { timeoutMs } = this.#options;
-    const late = Promise.withResolvers<never>();
-    const timer = this.#runtime.clock.after(timeoutMs, () => {
-      late.reject(new Fault("timeout", `no answer within ${seconds(timeoutMs)} while ${doing}`));
-      this.drop();
+    return await new Promise<T>((resolve, reject) => {
+      const timer = this.#runtime.clock.after(timeoutMs, () => {
+        reject(new Fault("timeout", `no answer within ${seconds(timeoutMs)} while ${doing}`));
+        this.drop();
+      });
+      work.then(resolve, reject).finally(() => timer.cancel());
     });
-    work.catch(() => {});
-    try {
-      return await Promise.race([work, late.promise]);
-    } finally {
-      timer.cancel();
-    }
   }
 
   drop(): void {

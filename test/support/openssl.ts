@@ -23,18 +23,17 @@ export interface Visit {
 export interface VisitOptions {
   /** Sent after the handshake. */
   readonly say?: string;
-  /** It leaves when this has come; default: when the server has said anything after the handshake. */
+  /** It leaves when this has come; default: a greeting, or a refusal in its place. */
   readonly until?: RegExp;
   readonly cwd?: string;
 }
 
-/** The end of what s_client prints of a handshake, and one line of the server's behind it. */
-const GREETED = /^---\nread R BLOCK\n[^]*?\S.*\n|Extended master secret:.*\n[^]*?---\n\S.*\n/m;
+const GREETING = /^(?:ready|\* |\+OK|-ERR|220 |421 )/m;
 
 export function visit(
   port: number,
   args: readonly string[] = [],
-  { say, until = GREETED, cwd }: VisitOptions = {},
+  { say, until = GREETING, cwd }: VisitOptions = {},
 ): Promise<Visit> {
   return new Promise((resolve, reject) => {
     const target = ["s_client", "-connect", `127.0.0.1:${port}`];

@@ -1,0 +1,63 @@
+/** `probe` as a function: a session, the checks that were asked for, and the verdicts, as one report. */
+
+import { formatEndpoint } from "../net/address.ts";
+import type { Runtime } from "../net/ports.ts";
+import { checkInjection } from "./injection.ts";
+import type { Finding, Report, VersionReport } from "./model.ts";
+import type { ProbeOptions } from "./options.ts";
+import { checkRelay } from "./relay.ts";
+import { Session } from "./session.ts";
+import type { Target } from "./target.ts";
+import { scanTls, scanFindings } from "./tls-scan.ts";
+import { capabilityFindings, slowFindings } from "./verdicts.ts";
+
+/** Never rejects for anything that a server does. */
+export async function probe(
+  runtime: Runtime,
+  target: Target,
+  options: ProbeOptions,
+): Promise<Report> {
+  const began = runtime.clock.monotonic();
+  const session = new Session(runtime, target, options);
+  await session.run();
+  const totalMs = runtime.clock.monotonic() - began;
+  const { place, steps, capabilities } = session;
+  const findings: Finding[] = [
+    ...session.findings,
+    ...capabilityFindings(target.protocol, capabilities),
+    ...slowFindings(steps, options.slowMs),
+  ];
+  let versions: readonly VersionReport[] | null = null;
+  if (place && session.reached) {
+    if (options.injection) findings.push(...await checkInjection(place, capabilities));
+    if (options.relayTo !== null) findings.push(...await checkRelay(place, options.relayTo));
+  }
+  if (place && options.tlsScan && (target.implicitTls || session.tls !== null)) {
+    versions = await scanTls(place);
+    findings.push(...scanFindings(versions));
+  }
+  return {
+    target: target.url,
+    scheme: target.scheme,
+    address: place ? formatEndpoint(place.at) : null,
+    addresses: session.endpoints.map(formatEndpoint),
+    outcome: outcomeOf(session, findings),
+    totalMs: Math.round(totalMs * 1000) / 1000,
+    greeting: session.greeting,
+    steps,
+    capabilities: { ...capabilities },
+    tls: session.tls,
+    login: session.login,
+    messages: session.messages,
+    versions,
+    findings,
+    transcript: session.transcript,
+  };
+}
+
+/** A handshake that fails is a finding: somebody is there. */
+function outcomeOf({ reached }: Session, findings: readonly Finding[]): Report["outcome"] {
+  const dead = findings.some(({ id }) => id === "unreachable" || id === "timeout");
+  if (!reached && dead) return "unreachable";
+  return findings.some(({ severity }) => severity !== "info") ? "findings" : "fine";
+}

@@ -1,0 +1,209 @@
+/**
+ * The contract of `supports`, for TLS: what a runtime says that its library can or cannot do is held
+ * against what the library does, through the same adapter with nothing refused beforehand. A sentence
+ * that has come untrue fails here, in either direction.
+ */
+
+import assert from "node:assert/strict";
+import { constants } from "node:crypto";
+import { connect } from "node:net";
+import { encode } from "../../src/core/bytes.ts";
+import type { Feature, TlsInfo, TlsLibrary, TlsServerSettings } from "../../src/net/ports.ts";
+import { testAuthority } from "../support/ca.ts";
+import { dhParameters, type Visit, visit } from "../support/openssl.ts";
+import { skipWithout } from "../support/process.ts";
+import { type Bench, type Given, serverSettings, within } from "./harness.ts";
+
+export function abilities(given: Given): void {
+  const { unguarded } = given.options;
+  if (!unguarded || skipWithout("openssl") !== false) return;
+  for (const [feature, isHonoured] of Object.entries(PROOFS) as [Feature, Proof][]) {
+    given.test(`${feature}: supports() says what is so`, async (bench) => {
+      const honoured = await isHonoured(new Probe(bench, unguarded));
+      assert.equal(honoured, given.runtime.supports(feature) === true);
+    });
+  }
+}
+
+/** Whether the library honours the setting when it is simply given it. */
+type Proof = (probe: Probe) => Promise<boolean>;
+
+/** A server of the library, and openssl as its client. */
+class Probe {
+  readonly #bench: Bench;
+  readonly #library: TlsLibrary;
+  readonly folder: string;
+
+  constructor(bench: Bench, library: TlsLibrary) {
+    this.#bench = bench;
+    this.#library = library;
+    this.folder = bench.folder;
+  }
+
+  /** A listener with these settings; or why the library refuses them. */
+  async serve(more: Partial<TlsServerSettings> = {}): Promise<Served> {
+    const context = this.#library.server(await serverSettings(more));
+    const seen: TlsInfo[] = [];
+    const at = await this.#bench.listenRaw((connection) => {
+      connection.receiver = { data() {}, drain() {}, end: () => connection.end(), close() {} };
+      connection.startTls(context).then((info) => {
+        seen.push(info);
+        connection.write(encode("ready\n"));
+      }, () => {});
+    });
+    const port = at.is === "ip" ? at.port : 0;
+    return { port, seen, visit: (...args) => visit(port, args, { cwd: this.folder }) };
+  }
+
+  /** False also when the library refuses the settings. */
+  async connects(more: Partial<TlsServerSettings>, ...args: string[]): Promise<boolean> {
+    try {
+      const served = await this.serve(more);
+      return (await served.visit(...args)).cipher !== null;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether a session of one server is resumed by another, or by the same. */
+  async resumes(from: Served, to: Served, ...args: string[]): Promise<boolean> {
+    const file = `session${++sessions}.pem`;
+    await from.visit(...args, "-sess_out", file);
+    return (await to.visit(...args, "-sess_in", file)).resumed;
+  }
+}
+
+let sessions = 0;
+
+interface Served {
+  readonly port: number;
+  readonly seen: readonly TlsInfo[];
+  visit(...args: string[]): Promise<Visit>;
+}
+
+const LOW = ["-cipher", "DEFAULT:@SECLEVEL=0"];
+const [AES128, AES256, CHACHA] = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+];
+const key = (fill: number) => new Uint8Array(48).fill(fill);
+
+const PROOFS: Partial<Record<Feature, Proof>> = {
+  "tls-dhparam": async (probe) => {
+    const certificates = [await (await testAuthority()).issue({ key: "rsa" })];
+    const settings = { certificates, ciphers: "ALL", dhparam: dhParameters() };
+    return await probe.connects(settings, "-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256");
+  },
+
+  "tls-ciphers": async (probe) =>
+    !await probe.connects({ ciphers: AES128 }, "-tls1_2", "-cipher", AES256),
+
+  "tls-ciphersuites": async (probe) => {
+    const ciphersuites = "TLS_AES_128_GCM_SHA256";
+    return !await probe.connects({ ciphersuites }, "-ciphersuites", "TLS_AES_256_GCM_SHA384");
+  },
+
+  "tls-curves": async (probe) => !await probe.connects({ curves: "P-384" }, "-groups", "X25519"),
+
+  "tls-crl": async (probe) => {
+    const authority = await testAuthority();
+    const revoked = await authority.issue({ usage: "client", variant: "revoked" });
+    const served = await probe.serve({
+      requestCertificate: true,
+      ca: [authority.certificate],
+      crl: [await authority.crl([revoked])],
+    });
+    await served.visit(...await asClient(probe, revoked));
+    return served.seen[0].verify.code === "23";
+  },
+
+  "tls-protocols-old": async (probe) => {
+    const protocols = ["TLSv1", "TLSv1.1", "TLSv1.2"] as const;
+    return await probe.connects({ protocols, ciphers: "ALL:@SECLEVEL=0" }, "-tls1_1", ...LOW);
+  },
+
+  "tls-protocols-old-by-default": async (probe) => {
+    const protocols = ["TLSv1", "TLSv1.1", "TLSv1.2"] as const;
+    const old = await probe.connects({ protocols }, "-tls1_1", ...LOW);
+    // A library without them has no further condition for them.
+    return old || !await probe.connects({ protocols, ciphers: "ALL:@SECLEVEL=0" }, "-tls1_1", ...LOW);
+  },
+
+  "tls-protocols-gap": async (probe) =>
+    await probe.connects({ protocols: ["TLSv1", "TLSv1.2"] }, "-tls1_2"),
+
+  "tls-session-cache": async (probe) => {
+    const served = await probe.serve({ sessionCache: 10 });
+    return await probe.resumes(served, served, "-tls1_2", "-no_ticket");
+  },
+
+  "tls-session-timeout": async (probe) => {
+    const served = await probe.serve({ sessionTimeout: 77 });
+    const visits = [await served.visit("-tls1_2"), await served.visit("-tls1_3")];
+    return visits.every(({ text }) => text.includes("ticket lifetime hint: 77 "));
+  },
+
+  "tls-ticket-keys": async (probe) => {
+    const [one, same, other] = [
+      await probe.serve({ ticketKeys: [key(1)] }),
+      await probe.serve({ ticketKeys: [key(1)] }),
+      await probe.serve({ ticketKeys: [key(2)] }),
+    ];
+    return await probe.resumes(one, same) && !await probe.resumes(one, other);
+  },
+
+  "tls-ticket-keys-several": async (probe) => {
+    const old = await probe.serve({ ticketKeys: [key(1)] });
+    const rolled = await probe.serve({ ticketKeys: [key(2), key(1)] });
+    const other = await probe.serve({ ticketKeys: [key(2)] });
+    if (await probe.resumes(old, other)) return true;
+    // A library that takes no key at all has no further condition for several.
+    return !await probe.resumes(old, old) || await probe.resumes(old, rolled);
+  },
+
+  "tls-tickets-off": async (probe) => {
+    const served = await probe.serve({ sessionTickets: false });
+    const first = await served.visit("-tls1_2");
+    const resumed = [
+      await probe.resumes(served, served, "-tls1_2"),
+      await probe.resumes(served, served, "-tls1_3"),
+    ];
+    return !first.text.includes("TLS session ticket:") && !resumed.includes(true);
+  },
+
+  "tls-prefer-server-ciphers": async (probe) => {
+    const served = await probe.serve({
+      ciphers: `${AES128}:${AES256}`,
+      preferServerCiphers: true,
+    });
+    const one = await served.visit("-tls1_2", "-cipher", `${AES128}:${AES256}`);
+    const two = await served.visit("-tls1_2", "-cipher", `${AES256}:${AES128}`);
+    return one.cipher === two.cipher;
+  },
+
+  "tls-prioritize-chacha": async (probe) => {
+    const served = await probe.serve({
+      ciphers: `${AES128}:${AES256}:${CHACHA}`,
+      preferServerCiphers: true,
+      prioritizeChaCha: true,
+    });
+    const weak = await served.visit("-tls1_2", "-cipher", `${CHACHA}:${AES256}:${AES128}`);
+    const strong = await served.visit("-tls1_2", "-cipher", `${AES256}:${AES128}:${CHACHA}`);
+    return weak.cipher === CHACHA && strong.cipher === AES128;
+  },
+
+  "tls-certificate-compression": async (probe) => {
+    const names = Array.from({ length: 1000 }, (_, i) => `host-${i}.example.com`);
+    const served = await probe.serve({ certificates: [await (await testAuthority()).issue({ names })] });
+    return await flightSize(served.port) < 8 * 1024;
+  },
+
+  "tls-unnamed-authorities": async (probe) => {
+    const ca = [(await testAuthority()).certificate];
+    const served = await probe.serve({ requestCertificate: true, ca });
+    return !(await served.visit()).text.includes("Doorpost Test Root\nRequested");
+  },
+
+  "tls-encrypted-keys": () => Promise.resolve(true),
+};
