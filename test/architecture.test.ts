@@ -44,8 +44,8 @@ const PURE: readonly string[] = ["net/address"];
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   config: ["smol-toml"],
   runtime: ["@peculiar/x509"],
-  // `sarif` is types alone.
-  cli: ["cac", "picocolors", "sarif"],
+  // `sarif` is types alone; smol-toml reads the cases of `test-auth --suite`.
+  cli: ["cac", "picocolors", "sarif", "smol-toml"],
   demo: ["@peculiar/x509", "reflect-metadata"],
 };
 

@@ -10,6 +10,7 @@ const HOMES: { readonly [Name in CommandName]: () => Promise<Command<Name>> } = 
   serve: async () => (await import("./serve.ts")).serve,
   "check-config": async () => (await import("./check-config.ts")).checkConfig,
   "test-auth": async () => (await import("./test-auth.ts")).testAuth,
+  probe: async () => (await import("./probe.ts")).probe,
 };
 
 /** `values` are those that `readArgs` made for the same name. */

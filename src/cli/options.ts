@@ -7,6 +7,7 @@
  * starts in lower case and has no full stop; examples are commands that work as they stand.
  */
 
+import { PROBE } from "./probe-options.ts";
 import { TEST_AUTH } from "./test-auth-options.ts";
 
 interface OptionBase {
@@ -274,6 +275,7 @@ export const COMMANDS = [
     ],
   },
   TEST_AUTH,
+  PROBE,
 ] as const satisfies readonly CommandRow[];
 
 export type CommandName = typeof COMMANDS[number]["name"];

@@ -53,7 +53,11 @@ function urlOf({ auth_http }: ServerSettings): { url: string; socket: string | n
   const { at, uri, tls } = auth_http;
   const scheme = tls ? "https" : "http";
   if (at.is === "unix") return { url: `http://localhost${uri}`, socket: at.path };
-  const host = at.is === "name" ? at.host : at.address.includes(":") ? `[${at.address}]` : at.address;
+  const host = at.is === "name"
+    ? at.host
+    : at.address.includes(":")
+    ? `[${at.address}]`
+    : at.address;
   return { url: `${scheme}://${host}:${at.port}${uri}`, socket: null };
 }
 

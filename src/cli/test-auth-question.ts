@@ -151,7 +151,9 @@ export function authMethod({ method = "plain" }: Values): AuthMethod {
 }
 
 function tlsFrom(text: string): Asked["tls"] {
-  const match = /^([\w.-]+)\/([\w.-]+)$/.exec(text === "on" ? "TLSv1.3/TLS_AES_256_GCM_SHA384" : text);
+  const match = /^([\w.-]+)\/([\w.-]+)$/.exec(
+    text === "on" ? "TLSv1.3/TLS_AES_256_GCM_SHA384" : text,
+  );
   if (match === null) throw new Misuse(`--ssl is on, or PROTOCOL/CIPHER, not "${text}"`);
   return tlsOf(match[1], match[2]);
 }

@@ -26,7 +26,8 @@ import {
   settingsFor,
   type Values,
 } from "./test-auth-question.ts";
-import { type Shown, showExchange, showLoad } from "./test-auth-show.ts";
+import { showExchange, showLoad, type Shown } from "./test-auth-show.ts";
+import { progressOn } from "./test-auth-progress.ts";
 import { runSuiteCommand } from "./test-auth-suite.ts";
 
 export const testAuth: Command<"test-auth"> = async (values, operands, context) => {
@@ -121,9 +122,7 @@ async function askOnce(
     attempt,
     request: showRequest(prepared, attempt, version),
     judged,
-    warnings: answer === null
-      ? []
-      : warningsOf({ answer, attempt, timings }, server.auth_http),
+    warnings: answer === null ? [] : warningsOf({ answer, attempt, timings }, server.auth_http),
     expectations: expectations.map((each) => meets(each, decision, asked.user, timings.totalMs)),
     login,
   };
@@ -192,23 +191,4 @@ function loadStatus({ decisions, requests }: Load, met: readonly Met[]): number 
   if (decisions.broken > 0) return BROKEN;
   if (met.some((each) => !each.met)) return FAILED;
   return decisions.allowed === requests || judgesDecision(met) ? OK : FAILED;
-}
-
-const BAR = 30;
-
-/** A bar on one line that is written over; wiped at the end. */
-function progressOn(
-  terminal: boolean,
-  total: number,
-  write: (text: string) => void,
-): (done: number) => void {
-  if (!terminal) return () => {};
-  let shown = -1;
-  return (done) => {
-    const filled = Math.floor(BAR * done / total);
-    if (done === total) return write(`\r${" ".repeat(BAR + 30)}\r`);
-    if (filled === shown) return;
-    shown = filled;
-    write(`\r[${"#".repeat(filled)}${" ".repeat(BAR - filled)}] ${done}/${total}`);
-  };
 }

@@ -81,7 +81,9 @@ export function headline({ is }: Decision): string {
 export function sentence(decision: Decision, { user, protocol }: Attempt): string {
   switch (decision.is) {
     case "allowed": {
-      const as = decision.user === null || decision.user === user ? "" : ` as ${name(decision.user)}`;
+      const as = decision.user === null || decision.user === user
+        ? ""
+        : ` as ${name(decision.user)}`;
       const other = decision.password === null ? "" : ", with another password";
       return `${name(user)} -> ${formatEndpoint(decision.target)}${as}${other}`;
     }

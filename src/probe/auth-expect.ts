@@ -75,7 +75,11 @@ export function meets(
     }
     case "within": {
       const answered = decision.is !== "unreachable";
-      return { expect, met: answered && totalMs <= expectation.ms, found: `${totalMs.toFixed(1)} ms` };
+      return {
+        expect,
+        met: answered && totalMs <= expectation.ms,
+        found: `${totalMs.toFixed(1)} ms`,
+      };
     }
   }
 }

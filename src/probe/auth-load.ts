@@ -31,7 +31,9 @@ export interface LoadOptions {
   progress(done: number): void;
 }
 
-export async function measure({ requests, concurrency, clock, ask, progress }: LoadOptions): Promise<Load> {
+export async function measure(
+  { requests, concurrency, clock, ask, progress }: LoadOptions,
+): Promise<Load> {
   const decisions = { allowed: 0, denied: 0, wait: 0, broken: 0, unreachable: 0 };
   const times: number[] = [];
   const begun = clock.monotonic();

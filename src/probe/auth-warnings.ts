@@ -128,7 +128,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
       ? "Auth-Wait beside Auth-Status: OK has no effect"
       : null,
   "auth-retry-unpaced": (_, headers) => {
-    if (headers.last("Auth-Status") !== "WAIT" || Number(headers.last("Auth-Wait")) > 0) return null;
+    if (headers.last("Auth-Status") !== "WAIT" || Number(headers.last("Auth-Wait")) > 0) {
+      return null;
+    }
     return "Auth-Status: WAIT without Auth-Wait: nginx asks again at once, and for ever";
   },
   "auth-error-code-unused": ({ attempt: { protocol } }, headers) =>
@@ -141,8 +143,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
     return `Auth-Error-Code "${printable(code)}" is no refusal (4yz or 5yz): 535 5.7.0 is used`;
   },
   "auth-header-case": (_, headers) => {
-    const odd = headers.all.map(([name]) => name).find((name) => canonical(name) !== undefined &&
-      canonical(name) !== name);
+    const odd = headers.all.map(([name]) => name).find((name) =>
+      canonical(name) !== undefined &&
+      canonical(name) !== name
+    );
     return odd === undefined ? null : `"${odd}" is usually written "${canonical(odd)}"`;
   },
   "auth-header-unknown": (_, headers) => {

@@ -8,7 +8,7 @@ import { type ByteString, decode } from "../core/bytes.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import { SILENT } from "../core/log.ts";
 import type { LogEvent } from "../core/log.ts";
-import { type Endpoint, formatEndpoint, ip } from "../net/address.ts";
+import { type Endpoint, ip } from "../net/address.ts";
 import type { Connection, Receiver, Runtime, TlsInfo } from "../net/ports.ts";
 import { Wheel } from "../net/wheel.ts";
 import { Capacity } from "../proxy/capacity.ts";
@@ -186,8 +186,10 @@ class Masking {
     if (login !== null) return `${login[1]} "${MASK}"`;
     if (this.#password !== "" && text === `${this.#password}\r\n`) return MASK;
     // How long a password is, is part of it.
-    return text.replace(/^(.*) \{\d+\}\r\n$/s, (whole, before: string) =>
-      / LOGIN$/.test(before) ? whole : `${before} {${MASK}}`);
+    return text.replace(
+      /^(.*) \{\d+\}\r\n$/s,
+      (whole, before: string) => / LOGIN$/.test(before) ? whole : `${before} {${MASK}}`,
+    );
   }
 
   /** What the backend says: some repeat a bad command. */

@@ -36,8 +36,7 @@ export type FindingId =
   | "command-failed"
   | "open-relay"
   | "relay-check-failed"
-  | "slow-step"
-  | "differs-from-backend";
+  | "slow-step";
 
 export interface Finding {
   readonly id: FindingId;

@@ -5,14 +5,15 @@
  */
 
 import assert from "node:assert/strict";
-import { constants } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { encode } from "../../src/core/bytes.ts";
 import type { Feature, TlsInfo, TlsLibrary, TlsServerSettings } from "../../src/net/ports.ts";
-import { testAuthority } from "../support/ca.ts";
+import { encryptKey, type Leaf, testAuthority } from "../support/ca.ts";
 import { dhParameters, type Visit, visit } from "../support/openssl.ts";
 import { skipWithout } from "../support/process.ts";
-import { type Bench, type Given, serverSettings, within } from "./harness.ts";
+import { type Bench, type Given, quiet, serverSettings, within } from "./harness.ts";
 
 export function abilities(given: Given): void {
   const { unguarded } = given.options;
@@ -89,7 +90,7 @@ const [AES128, AES256, CHACHA] = [
 ];
 const key = (fill: number) => new Uint8Array(48).fill(fill);
 
-const PROOFS: Partial<Record<Feature, Proof>> = {
+const PROOFS: Record<Extract<Feature, `tls-${string}`>, Proof> = {
   "tls-dhparam": async (probe) => {
     const certificates = [await (await testAuthority()).issue({ key: "rsa" })];
     const settings = { certificates, ciphers: "ALL", dhparam: dhParameters() };
@@ -127,7 +128,8 @@ const PROOFS: Partial<Record<Feature, Proof>> = {
     const protocols = ["TLSv1", "TLSv1.1", "TLSv1.2"] as const;
     const old = await probe.connects({ protocols }, "-tls1_1", ...LOW);
     // A library without them has no further condition for them.
-    return old || !await probe.connects({ protocols, ciphers: "ALL:@SECLEVEL=0" }, "-tls1_1", ...LOW);
+    return old ||
+      !await probe.connects({ protocols, ciphers: "ALL:@SECLEVEL=0" }, "-tls1_1", ...LOW);
   },
 
   "tls-protocols-gap": async (probe) =>
@@ -155,11 +157,10 @@ const PROOFS: Partial<Record<Feature, Proof>> = {
 
   "tls-ticket-keys-several": async (probe) => {
     const old = await probe.serve({ ticketKeys: [key(1)] });
+    const same = await probe.serve({ ticketKeys: [key(1)] });
     const rolled = await probe.serve({ ticketKeys: [key(2), key(1)] });
-    const other = await probe.serve({ ticketKeys: [key(2)] });
-    if (await probe.resumes(old, other)) return true;
     // A library that takes no key at all has no further condition for several.
-    return !await probe.resumes(old, old) || await probe.resumes(old, rolled);
+    return !await probe.resumes(old, same) || await probe.resumes(old, rolled);
   },
 
   "tls-tickets-off": async (probe) => {
@@ -195,15 +196,73 @@ const PROOFS: Partial<Record<Feature, Proof>> = {
 
   "tls-certificate-compression": async (probe) => {
     const names = Array.from({ length: 1000 }, (_, i) => `host-${i}.example.com`);
-    const served = await probe.serve({ certificates: [await (await testAuthority()).issue({ names })] });
+    const served = await probe.serve({
+      certificates: [await (await testAuthority()).issue({ names })],
+    });
     return await flightSize(served.port) < 8 * 1024;
   },
 
   "tls-unnamed-authorities": async (probe) => {
     const ca = [(await testAuthority()).certificate];
     const served = await probe.serve({ requestCertificate: true, ca });
-    return !(await served.visit()).text.includes("Doorpost Test Root\nRequested");
+    const { text } = await served.visit();
+    return !/^Acceptable client certificate CA names\n.*Doorpost Test Root/m.test(text);
   },
 
-  "tls-encrypted-keys": () => Promise.resolve(true),
+  "tls-encrypted-keys": async (probe) => {
+    const locked = await encryptKey(await (await testAuthority()).issue(), "open sesame");
+    return await probe.connects({ certificates: [{ ...locked, passphrase: "open sesame" }] });
+  },
 };
+
+/** The arguments that present a certificate and its chain. */
+async function asClient({ folder }: Probe, { certificate, key, serial }: Leaf): Promise<string[]> {
+  const file = `client-${serial}.pem`;
+  await writeFile(join(folder, file), certificate + key);
+  return ["-cert", file, "-cert_chain", file];
+}
+
+// --- compression of certificates (RFC 8879) -------------------------------------------------------
+
+/**
+ * How much a server sends in answer to a ClientHello that takes certificates compressed by zlib,
+ * brotli or zstd. openssl cannot be told to ask for that everywhere, so the message is made here.
+ */
+async function flightSize(port: number): Promise<number> {
+  const socket = connect(port, "127.0.0.1");
+  let size = 0;
+  socket.on("data", (bytes: Uint8Array) => size += bytes.length);
+  socket.on("error", () => {});
+  socket.write(clientHello());
+  await within(new Promise((resolve) => socket.once("data", resolve)), "a ServerHello");
+  await quiet(() => size);
+  socket.destroy();
+  return size;
+}
+
+/** RFC 8446 section 4.1.2, with as little as a server needs. */
+function clientHello(): Uint8Array {
+  const random = crypto.getRandomValues(new Uint8Array(32));
+  const extensions = [
+    [0, bytes(0, 12, 0, 0, 9, ..."localhost")],
+    [10, bytes(0, 2, 0, 0x1d)],
+    [13, bytes(0, 8, 4, 3, 8, 4, 8, 5, 8, 6)],
+    [27, bytes(6, 0, 1, 0, 2, 0, 3)],
+    [43, bytes(2, 3, 4)],
+    // Any 32 bytes are a public key of X25519.
+    [51, bytes(0, 36, 0, 0x1d, 0, 32, ...random)],
+  ] as const;
+  const list = extensions.flatMap(([type, body]) => [...bytes(0, type), ...long(body)]);
+  const suites = bytes(0, 6, 0x13, 1, 0x13, 2, 0x13, 3);
+  const hello = bytes(3, 3, ...random, 0, ...suites, 1, 0, ...long(list));
+  return bytes(22, 3, 1, ...long(bytes(1, 0, ...long(hello))));
+}
+
+/** Behind its length in two bytes. */
+function long(body: ArrayLike<number>): number[] {
+  return [body.length >> 8, body.length & 255, ...Array.from(body)];
+}
+
+function bytes(...parts: readonly (number | string)[]): Uint8Array {
+  return Uint8Array.from(parts, (part) => typeof part === "string" ? part.charCodeAt(0) : part);
+}

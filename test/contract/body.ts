@@ -14,6 +14,7 @@
 
 import { describe } from "node:test";
 import type { Runtime } from "../../src/net/ports.ts";
+import { abilities } from "./abilities.ts";
 import { certificates } from "./certificates.ts";
 import { descriptors } from "./descriptors.ts";
 import { endpoints } from "./endpoints.ts";
@@ -35,6 +36,7 @@ const GROUPS = {
   handshakes,
   certificates,
   settings,
+  abilities,
   world,
   descriptors,
 };

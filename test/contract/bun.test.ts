@@ -6,8 +6,14 @@ import { exhaustionProgram, runningUnder, scratchFolder } from "./setup.ts";
 
 if (runningUnder() === "bun") {
   const { runtime } = await import("../../src/runtime/bun/mod.ts");
+  const { makeBunTls } = await import("../../src/runtime/bun/tls.ts");
+  const { boringCiphers } = await import("../../src/runtime/bun/ciphers.ts");
   const folder = scratchFolder();
-  contract(runtime, { folder, exhaustion: exhaustionProgram(folder) });
+  contract(runtime, {
+    folder,
+    exhaustion: exhaustionProgram(folder),
+    unguarded: makeBunTls({ translate: boringCiphers }),
+  });
 } else {
   test("the contract, on bun", { skip: "this is not Bun" }, () => {});
 }

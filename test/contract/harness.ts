@@ -18,6 +18,7 @@ import type {
   TlsClientSettings,
   TlsContext,
   TlsInfo,
+  TlsLibrary,
   TlsServerSettings,
 } from "../../src/net/ports.ts";
 import { testAuthority } from "../support/ca.ts";
@@ -32,6 +33,8 @@ export interface ContractOptions {
   readonly folder: string;
   /** The most that the system and the adapter together may hold of one stalled direction. */
   readonly window?: number;
+  /** The runtime's TLS library with nothing refused beforehand; absent: abilities are not tried. */
+  readonly unguarded?: TlsLibrary;
 }
 
 /** What each group of tests is given. */

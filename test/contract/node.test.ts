@@ -7,7 +7,11 @@ import { exhaustionProgram, runningUnder, scratchFolder } from "./setup.ts";
 if (runningUnder() === "node") {
   const { runtime } = await import("../../src/runtime/node.ts");
   const folder = scratchFolder();
-  contract(runtime, { folder, exhaustion: exhaustionProgram(folder) });
+  contract(runtime, {
+    folder,
+    exhaustion: exhaustionProgram(folder),
+    unguarded: runtime.tls,
+  });
 } else {
   test("the contract, on node", { skip: "this is not Node" }, () => {});
 }

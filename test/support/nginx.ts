@@ -4,7 +4,7 @@
  */
 
 import { existsSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { print } from "../../src/config/print.ts";
 import type { Settings } from "../../src/config/settings.ts";
@@ -22,49 +22,51 @@ export function skipWithoutNginx(): string | false {
   return reason;
 }
 
-/** The `mail {}` block, and what else nginx wants around it. */
+/** The settings as a whole nginx.conf. */
 export function nginxConf(settings: Settings): string {
-  return print(settings, "nginx");
+  const conf = print(settings, "nginx");
+  return /^events\s*\{/m.test(conf) ? conf : `events { worker_connections 4096; }\n${conf}`;
 }
 
 export interface Nginx extends Child {
-  readonly folder: string;
   /** Stops it and removes its folder. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts one process with a configuration of its own, and waits until it listens. */
+/** Starts it in a folder of its own, and waits until it listens. */
 export async function startNginx(folder: string, conf: string): Promise<Nginx> {
   const file = join(folder, "nginx.conf");
-  const pid = join(folder, "nginx.pid");
-  writeFileSync(file, `${surroundings(folder, conf)}\n${conf}`);
-  // Without `-p` relative paths would lie in Debian's own folder.
-  const child = startChild(findProgram("nginx")!, ["-p", folder, "-c", file, "-e", "stderr"]);
-  const nginx: Nginx = {
-    ...child,
-    folder,
-    async [Symbol.asyncDispose]() {
-      await child.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  writeFileSync(file, conf);
+  const remove = () => rmSync(folder, { recursive: true, force: true });
   try {
-    await until(() => existsSync(pid), child);
-    return nginx;
+    const child = await startNginxOn(file);
+    const dispose = async () => {
+      await child.stop();
+      remove();
+    };
+    return { ...child, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await nginx[Symbol.asyncDispose]();
+    remove();
     throw error;
   }
 }
 
-/** One process in the foreground: it listens on every port before it writes its pid file. */
-function surroundings(folder: string, conf: string): string {
-  const events = /^events\s*\{/m.test(conf) ? "" : "events { worker_connections 4096; }\n";
-  return `load_module ${MODULE};
-daemon off;
-master_process off;
-pid ${join(folder, "nginx.pid")};
-${events}`;
+/** Starts it on a configuration as it stands, and waits until it listens. */
+export async function startNginxOn(file: string): Promise<Child> {
+  const folder = dirname(file);
+  const pid = join(folder, "nginx.pid");
+  // One process in the foreground: it listens on every port before it writes its pid file.
+  const surroundings = `load_module ${MODULE}; daemon off; master_process off; pid ${pid};`;
+  // Without `-p` relative paths would lie in Debian's own folder.
+  const args = ["-p", folder, "-c", file, "-e", "stderr", "-g", surroundings];
+  const child = startChild(findProgram("nginx")!, args);
+  try {
+    await until(() => existsSync(pid), child);
+    return child;
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
 }
 
 async function until(holds: () => boolean, child: Child): Promise<void> {

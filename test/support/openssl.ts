@@ -28,7 +28,8 @@ export interface VisitOptions {
   readonly cwd?: string;
 }
 
-const GREETING = /^(?:ready|\* |\+OK|-ERR|220 |421 )/m;
+/** Not at the start of a line: s_client may break off what it says of a ticket for the server's words. */
+const GREETING = /ready\n|\* (?:OK|BYE) |\+OK |-ERR |220 [a-z]|421 4/;
 
 export function visit(
   port: number,

@@ -2,7 +2,7 @@
  * What the TLS libraries of the runtimes lack, in sentences for `check-config`, the start and the
  * documentation. Plain data, so that one runtime can be asked about another.
  *
- * Rule: every sentence has a proof in test/contract/lacks.ts that fails once it is no longer true.
+ * Rule: every sentence has a proof in test/contract/abilities.ts, which fails once it is no longer true.
  */
 
 import type { Feature } from "../../net/ports.ts";

@@ -29,7 +29,7 @@ test("each directive is honoured, changed with today's form or a reason, or not 
     [name, line, verdict, why === "" ? "" : "why"].join(" ").trim()
   );
   assert.deepEqual(
-    report.filter((row) => !row.startsWith("user") && !row.startsWith("auth_http")),
+    said.filter((row) => !row.startsWith("user") && !row.startsWith("auth_http")),
     [
       "load_module 2 not applicable why",
       "use 3 not applicable why",

@@ -1,0 +1,211 @@
+/** What people are shown of a probe: a timeline, TLS, capabilities, the dialogue, and the verdicts. */
+
+import type { Colors } from "picocolors/types";
+import {
+  type Capabilities,
+  type CertificateReport,
+  type Difference,
+  finalCapabilities,
+  type Finding,
+  type Report,
+  type Step,
+  type TlsReport,
+  type VersionReport,
+  without,
+} from "../probe/model.ts";
+import { visible } from "./cells.ts";
+import { wrap } from "./help.ts";
+
+export interface Look {
+  readonly colors: Colors;
+  readonly columns: number;
+  readonly verbose: boolean;
+}
+
+/** Width of the first column: `capabilities`. */
+const TERM = 14;
+const MOST_COLUMNS = 100;
+
+export function humanReport(report: Report, look: Look): string {
+  const { colors } = look;
+  const address = report.address === null ? "" : `  ${colors.dim(report.address)}`;
+  return [
+    `${colors.bold(visible(report.target))}${address}\n`,
+    ...(look.verbose ? [transcript(report, look), "\n"] : []),
+    timeline(report.steps, look),
+    "\n",
+    report.tls ? tlsLines(report.tls, look) : "",
+    report.versions ? entry("versions", versionText(report.versions), look) : "",
+    capabilityLines(report.capabilities, look),
+    report.login ? entry("login", loginText(report), look) : "",
+    report.messages === null ? "" : entry("messages", String(report.messages), look),
+    "\n",
+    verdicts(report, look),
+  ].join("");
+}
+
+function timeline(steps: readonly Step[], look: Look): string {
+  const { colors } = look;
+  const width = Math.max(0, ...steps.map(({ name }) => name.length));
+  return steps.map(({ name, ms, ok, detail }) => {
+    const mark = ok ? colors.green("+") : colors.red("x");
+    const head = `  ${name.padEnd(width)}  ${milliseconds(ms).padStart(10)}  `;
+    const room = columnsOf(look) - head.length - 2;
+    return `${mark} ${head}${cut(visible(detail), room)}`.trimEnd() + "\n";
+  }).join("");
+}
+
+export function milliseconds(ms: number): string {
+  return `${ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+function cut(text: string, room: number): string {
+  return text.length > room ? `${text.slice(0, Math.max(0, room - 3))}...` : text;
+}
+
+function columnsOf({ columns }: Look): number {
+  return Math.min(columns, MOST_COLUMNS);
+}
+
+/** A term, and its text wrapped beside it. */
+function entry(term: string, text: string, look: Look): string {
+  const lines = wrap(visible(text), columnsOf(look) - TERM);
+  return lines.map((line, index) =>
+    `${look.colors.cyan((index === 0 ? term : "").padEnd(TERM))}${line}`.trimEnd() + "\n"
+  ).join("");
+}
+
+// --- TLS -----------------------------------------------------------------------------------------
+
+function tlsLines(tls: TlsReport, look: Look): string {
+  const how = tls.by === "starttls" ? "by STARTTLS" : "from the first byte";
+  const alpn = tls.alpn === null ? "" : `, ALPN ${tls.alpn}`;
+  return entry("TLS", `${tls.protocol} ${tls.cipher}${alpn}, ${how}`, look) +
+    (tls.certificate ? certificateLines(tls.certificate, look) : "");
+}
+
+function certificateLines(certificate: CertificateReport, look: Look): string {
+  const { subject, issuer, names, notAfter, daysLeft, verified, verdict } = certificate;
+  const left = daysLeft < 0 ? "expired" : `${daysLeft} ${daysLeft === 1 ? "day" : "days"} left`;
+  return entry("certificate", `${subject || "(no subject)"}, issued by ${issuer}`, look) +
+    entry("", `names ${names.join(", ") || "none"}`, look) +
+    entry("", `until ${notAfter.slice(0, 10)}, ${left}`, look) +
+    entry("", verified ? "verified" : `not verified: ${verdict}`, look);
+}
+
+function versionText(versions: readonly VersionReport[]): string {
+  return versions.map(({ version, offered, detail }) =>
+    `${version} ${offered === null ? `unknown (${detail})` : offered ? "yes" : "no"}`
+  ).join(", ");
+}
+
+// --- capabilities --------------------------------------------------------------------------------
+
+function capabilityLines(capabilities: Capabilities, look: Look): string {
+  const { cleartext, tls, loggedIn } = capabilities;
+  const first = cleartext ?? tls;
+  if (!first) return "";
+  const change = (before: readonly string[], after: readonly string[]) => {
+    const words = [
+      ...without(before, after).map((each) => `-${each}`),
+      ...without(after, before).map((each) => `+${each}`),
+    ];
+    return words.join(" ") || "the same";
+  };
+  const list = (each: readonly string[]) => each.map((word) => word.replaceAll(" ", "\u00a0"));
+  return [
+    entry("capabilities", list(first).join(" ") || "none told", look),
+    cleartext && tls ? entry("  under TLS", change(list(cleartext), list(tls)), look) : "",
+    loggedIn ? entry("  logged in", change(list(tls ?? first), list(loggedIn)), look) : "",
+  ].join("").replaceAll("\u00a0", " ");
+}
+
+function loginText({ login }: Report): string {
+  const { user, method, ok, text } = login!;
+  return `${user} by ${method}: ${ok ? "let in" : text}`;
+}
+
+function transcript({ transcript }: Report, { colors }: Look): string {
+  return transcript.map(({ mark, text }) => {
+    const ours = mark === "->" || mark === "~>";
+    const shown = mark === "**" ? colors.dim(mark) : ours ? colors.cyan(mark) : colors.green(mark);
+    return `${shown} ${visible(text)}`.trimEnd() + "\n";
+  }).join("");
+}
+
+// --- verdicts ------------------------------------------------------------------------------------
+
+function verdicts({ findings, outcome }: Report, look: Look): string {
+  const { colors } = look;
+  const lines = findings.map((finding) => findingLines(finding, look));
+  const last = {
+    fine: colors.green("fine"),
+    findings: `${findings.filter(({ severity }) => severity !== "info").length} to look at`,
+    unreachable: colors.red("not reachable"),
+  }[outcome];
+  return `${lines.join("")}${colors.bold(last)}\n`;
+}
+
+function findingLines({ id, severity, message }: Finding, look: Look): string {
+  const { colors } = look;
+  const paint = { error: colors.red, warning: colors.yellow, info: colors.blue }[severity];
+  const [first, ...rest] = wrap(
+    `${severity}[${id}]: ${visible(message)}`,
+    columnsOf(look) - 2,
+  );
+  const head = first.indexOf(":");
+  return `${paint(first.slice(0, head))}${first.slice(head)}\n` +
+    rest.map((line) => `  ${line}\n`).join("");
+}
+
+// --- several -------------------------------------------------------------------------------------
+
+export function differenceText(
+  proxy: Report,
+  backend: Report,
+  difference: Difference,
+  look: Look,
+): string {
+  const { proxyOnly, backendOnly, sameCertificate, extraMs } = difference;
+  const slower = `${milliseconds(Math.abs(extraMs))} ${extraMs < 0 ? "faster" : "slower"}`;
+  const certificate = sameCertificate === null
+    ? "not both have one"
+    : sameCertificate
+    ? "the same"
+    : "another";
+  return `\n${look.colors.bold("Against the backend")}\n` +
+    entry("only proxy", proxyOnly.join(", ") || "-", look) +
+    entry("only backend", backendOnly.join(", ") || "-", look) +
+    entry("certificate", certificate, look) +
+    entry(
+      "time",
+      `${slower}: ${milliseconds(proxy.totalMs)} and ${milliseconds(backend.totalMs)}`,
+      look,
+    );
+}
+
+/** One line a target. */
+export function summaryTable(reports: readonly Report[], look: Look): string {
+  const { colors } = look;
+  const rows = reports.map((report) => [
+    report.target,
+    report.outcome,
+    report.tls?.protocol ?? "-",
+    report.tls?.certificate ? `${report.tls.certificate.daysLeft} d` : "-",
+    String(finalCapabilities(report.capabilities).length),
+    milliseconds(report.totalMs),
+    idsOf(report),
+  ]);
+  const head = ["target", "outcome", "TLS", "cert", "caps", "time", "findings"];
+  const width = (at: number) => Math.max(...[head, ...rows].map((row) => row[at].length));
+  const widths = head.map((_, at) => width(at));
+  const line = (row: readonly string[]) =>
+    row.map((cell, at) => at === head.length - 1 ? cell : cell.padEnd(widths[at])).join("  ");
+  return [colors.bold(line(head).trimEnd()), ...rows.map((row) => visible(line(row).trimEnd()))]
+    .map((text) => `${text}\n`).join("");
+}
+
+function idsOf({ findings }: Report): string {
+  return [...new Set(findings.filter(({ severity }) => severity !== "info").map(({ id }) => id))]
+    .join(" ");
+}

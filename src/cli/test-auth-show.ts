@@ -1,0 +1,213 @@
+/**
+ * `test-auth` for people: the request as it was sent, the answer, the decision in words, then warnings and
+ * expectations. Headers are put side by side as the width allows; `--raw` gives each line its own. Pure.
+ */
+
+import type { Colors } from "picocolors/types";
+import type { ServerSettings } from "../config/settings.ts";
+import { decode, printable, toDisplay } from "../core/bytes.ts";
+import type { Timings } from "../probe/auth-exchange.ts";
+import { type Decision, headline, type Judged, sentence, shown } from "../probe/auth-decision.ts";
+import type { Met } from "../probe/auth-expect.ts";
+import type { Load } from "../probe/auth-load.ts";
+import type { Asked } from "../probe/auth-question.ts";
+import type { Warning } from "../probe/auth-warnings.ts";
+import type { BackendLogin } from "../probe/backend-login.ts";
+import type { Attempt } from "../session/machine.ts";
+import { visible, widthOf } from "./cells.ts";
+import { wrap } from "./help.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Everything that is shown of one question. */
+export interface Shown {
+  readonly server: ServerSettings;
+  readonly asked: Asked;
+  readonly attempt: Attempt;
+  /** Masked. */
+  readonly request: readonly string[];
+  readonly judged: Judged;
+  readonly warnings: readonly Warning[];
+  readonly expectations: readonly Met[];
+  /** Null: it was not asked for, or did not come to it. */
+  readonly login: BackendLogin | null;
+}
+
+type Style = Pick<Terminal, "outColors" | "columns">;
+
+/** Bytes of a body that `--raw` shows. */
+const BODY_SHOWN = 1024;
+const GAP = "   ";
+const MASK = "****";
+
+export function showExchange(all: Shown, raw: boolean, style: Style): string {
+  const { judged, request, attempt, warnings, expectations, login } = all;
+  const { outColors: colors } = style;
+  const [first, ...headers] = request.map(toDisplay);
+  const { peer, timings } = judged.exchange;
+  const lines = [
+    spread(`${colors.cyan("->")} ${first}`, 3 + first.length, connected(peer, timings), style),
+    ...side(headers, raw, style),
+    ...answerLines(judged, raw, style),
+    "",
+    ...verdictLines(headline(judged.decision), sentence(judged.decision, attempt), judged, style),
+    ...warnings.flatMap((each) => warningLines(each, style)),
+    ...(login === null ? [] : loginLines(login, style)),
+    ...metLines(expectations, style),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Something at the left, and at the right end of the line what is known of it; below when too wide. */
+function spread(left: string, width: number, right: string, { columns, outColors }: Style): string {
+  const room = columns - width - right.length;
+  return room >= 2
+    ? `${left}${" ".repeat(room)}${outColors.dim(right)}`
+    : `${left}\n${" ".repeat(Math.max(3, columns - right.length))}${outColors.dim(right)}`;
+}
+
+function connected(peer: string, { connectMs }: Timings): string {
+  return connectMs === null ? peer : `${peer}  connect ${ms(connectMs)}`;
+}
+
+export function ms(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
+
+/** Header lines, indented; several on one line as long as they fit. */
+function side(headers: readonly string[], raw: boolean, { columns }: Style): string[] {
+  if (raw) return headers.map((line) => `${GAP}${visible(line)}`);
+  const lines: string[] = [];
+  let line = "";
+  for (const header of headers.map(visible)) {
+    if (line !== "" && 3 + width(line) + 3 + width(header) > columns) {
+      lines.push(line);
+      line = header;
+    } else line = line === "" ? header : line + GAP + header;
+  }
+  return [...lines, ...(line === "" ? [] : [line])].map((text) => GAP + text);
+}
+
+function width(text: string): number {
+  return Array.from(text, widthOf).reduce((sum, each) => sum + each, 0);
+}
+
+function answerLines({ answer, exchange }: Judged, raw: boolean, style: Style): string[] {
+  if (answer === null) return [];
+  const { outColors: colors } = style;
+  const { firstByteMs, totalMs } = exchange.timings;
+  const times = `first byte ${ms(firstByteMs ?? totalMs)}  total ${ms(totalMs)}`;
+  const status = visible(shown(answer.statusLine ?? "(no status line)"));
+  const headers = answer.headers.map(([name, value]) => `${name}: ${headerValue(name, value)}`);
+  const body = raw && answer.bodySize > 0
+    ? bodyLines(exchange.bytes.subarray(exchange.bytes.length - answer.bodySize))
+    : [];
+  return [
+    spread(`${colors.cyan("<-")} ${status}`, 3 + width(status), times, style),
+    ...side(headers, raw, style),
+    ...body.map((line) => GAP + line),
+  ];
+}
+
+/** `Auth-Pass` is a password; cookies are somebody's session. */
+export function headerValue(name: string, value: string): string {
+  return /^(?:auth-pass|set-cookie)$/i.test(name) ? MASK : shown(value);
+}
+
+function bodyLines(body: Uint8Array): string[] {
+  const text = decode(body.subarray(0, BODY_SHOWN));
+  const more = body.length > BODY_SHOWN ? [`... ${body.length} bytes in all`] : [];
+  const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  return ["", ...lines.map((line) => visible(printable(toDisplay(line), BODY_SHOWN))), ...more];
+}
+
+function verdictLines(head: string, text: string, { decision }: Judged, style: Style): string[] {
+  const { outColors: colors, columns } = style;
+  const paint = painter(decision.is, colors);
+  const [first, ...rest] = wrap(visible(text), columns - head.length - 2);
+  const indent = " ".repeat(head.length + 2);
+  return [`${colors.bold(paint(head))}  ${first}`, ...rest.map((line) => indent + line)];
+}
+
+function painter(is: Decision["is"], colors: Colors): (text: string) => string {
+  if (is === "allowed") return colors.green;
+  return is === "broken" || is === "unreachable" ? colors.red : colors.yellow;
+}
+
+export function warningLines(
+  { rule, message }: Warning,
+  { outColors: colors, columns }: Style,
+): string[] {
+  const label = `warning[${rule}]`;
+  const [first, ...rest] = wrap(visible(message), columns - label.length - 1);
+  // What does not fit beside the label goes below it, where there is more room.
+  const below = rest.length === 0 ? [] : wrap(rest.join(" "), columns - 3);
+  return [`${colors.yellow(label)} ${first}`, ...below.map((line) => GAP + line)];
+}
+
+function loginLines(
+  { is, target, transcript, why, totalMs }: BackendLogin,
+  style: Style,
+): string[] {
+  const { outColors: colors } = style;
+  const name = target.is === "ip" ? `${target.address} port ${target.port}` : `unix:${target.path}`;
+  const dialogue = transcript.map(({ from, text }) =>
+    from === "proxy"
+      ? `${colors.cyan("->")} ${visible(text)}`
+      : `${colors.cyan("<-")} ${visible(text)}`
+  );
+  const title = `Backend ${name}`;
+  const words = is === "ready"
+    ? `${colors.bold(colors.green("LOGGED IN"))}  the mailbox is open`
+    : `${colors.bold(colors.red(is === "refused" ? "NOT LOGGED IN" : "UNREACHABLE"))}  ${
+      visible(why ?? "")
+    }`;
+  return [
+    "",
+    spread(colors.bold(title), title.length, ms(totalMs), style),
+    ...dialogue,
+    words,
+  ];
+}
+
+export function metLines(all: readonly Met[], { outColors: colors }: Style): string[] {
+  if (all.length === 0) return [];
+  const longest = Math.max(...all.map(({ expect }) => expect.length));
+  return [
+    "",
+    ...all.map(({ expect, met, found }) => {
+      const head = met ? colors.green("as expected") : colors.red("NOT AS EXPECTED");
+      return `${head}  ${visible(expect).padEnd(longest)}  ${colors.dim(`(${visible(found)})`)}`;
+    }),
+  ];
+}
+
+/** A query may hold an API key. */
+export function urlOf({ auth_http }: ServerSettings): string {
+  return auth_http.text.replace(/\?.*$/s, "?****");
+}
+
+export function showLoad(
+  load: Load,
+  met: readonly Met[],
+  server: ServerSettings,
+  style: Style,
+): string {
+  const { outColors: colors } = style;
+  const { requests, concurrency, seconds, decisions, latency } = load;
+  const rate = seconds > 0 ? ` ${Math.round(requests / seconds)} a second` : "";
+  const counted = Object.entries(decisions).filter(([, count]) => count > 0)
+    .map(([is, count]) => painter(is as Decision["is"], colors)(`${count} ${is}`));
+  const rows = latency === null
+    ? []
+    : Object.entries(latency).map(([name, value]) =>
+      `   ${name.padEnd(6)} ${value.toFixed(1).padStart(9)} ms`
+    );
+  const lines = [
+    `${requests} requests to ${visible(urlOf(server))}, ${concurrency} at once: ` +
+    `${seconds.toFixed(1)} s,${rate}`,
+    counted.join(", "),
+    ...rows,
+    ...metLines(met, style),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
