@@ -106,6 +106,7 @@ export class Answer implements HeadSink {
       text: this.#failure!,
       code: usable ? code : null,
       waitMs: this.#waitMs || null,
+      ...(this.#user !== undefined && { user: this.#user }),
     };
   }
 

@@ -11,6 +11,8 @@ const HOMES: { readonly [Name in CommandName]: () => Promise<Command<Name>> } = 
   "check-config": async () => (await import("./check-config.ts")).checkConfig,
   "test-auth": async () => (await import("./test-auth.ts")).testAuth,
   probe: async () => (await import("./probe.ts")).probe,
+  completions: async () => (await import("./completions.ts")).completions,
+  man: async () => (await import("./man.ts")).man,
 };
 
 /** `values` are those that `readArgs` made for the same name. */

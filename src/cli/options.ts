@@ -1,13 +1,13 @@
 /**
  * The one table of commands and options. It drives the reader of arguments (`args.ts`), the help
- * (`help.ts`) and the types of the values that a command gets; completions and the manual page are
- * to be made from it as well.
+ * (`help.ts`), the completions, the manual page and the types of the values that a command gets.
  *
  * To add a command: its row here, its file, its line in `commands.ts`. Rules of the table: a help line
  * starts in lower case and has no full stop; examples are commands that work as they stand.
  */
 
 import { PROBE } from "./probe-options.ts";
+import { COMPLETIONS, MAN } from "./shell-options.ts";
 import { TEST_AUTH } from "./test-auth-options.ts";
 
 interface OptionBase {
@@ -276,6 +276,8 @@ export const COMMANDS = [
   },
   TEST_AUTH,
   PROBE,
+  COMPLETIONS,
+  MAN,
 ] as const satisfies readonly CommandRow[];
 
 export type CommandName = typeof COMMANDS[number]["name"];

@@ -199,10 +199,14 @@ export function summaryTable(reports: readonly Report[], look: Look): string {
   const head = ["target", "outcome", "TLS", "cert", "caps", "time", "findings"];
   const width = (at: number) => Math.max(...[head, ...rows].map((row) => row[at].length));
   const widths = head.map((_, at) => width(at));
-  const line = (row: readonly string[]) =>
-    row.map((cell, at) => at === head.length - 1 ? cell : cell.padEnd(widths[at])).join("  ");
-  return [colors.bold(line(head).trimEnd()), ...rows.map((row) => visible(line(row).trimEnd()))]
-    .map((text) => `${text}\n`).join("");
+  const line = (row: readonly string[]) => {
+    const cells = row.slice(0, -1).map((cell, at) => cell.padEnd(widths[at])).join("  ");
+    const last = row.at(-1)!;
+    // Findings that do not fit beside the rest stand below it.
+    const fits = cells.length + 2 + last.length <= columnsOf(look);
+    return visible(cells).trimEnd() + (last === "" ? "" : fits ? `  ${last}` : `\n  ${last}`);
+  };
+  return [colors.bold(line(head)), ...rows.map(line)].map((text) => `${text}\n`).join("");
 }
 
 function idsOf({ findings }: Report): string {

@@ -126,7 +126,9 @@ async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promis
   const { files, host } = runtime;
   const { cert, key } = values;
   const ca = trusted(values.ca, runtime);
-  const connectTo = values["connect-to"] === undefined ? null : parseConnectTo(values["connect-to"]);
+  const connectTo = values["connect-to"] === undefined
+    ? null
+    : parseConnectTo(values["connect-to"]);
   if (typeof connectTo === "string") throw new Misuse(`Option --connect-to: ${connectTo}`);
   for (const name of ["helo", "user", "relay-to"] as const) {
     // deno-lint-ignore no-control-regex

@@ -20,7 +20,7 @@ import {
   milliseconds,
   summaryTable,
 } from "./probe-human.ts";
-import { probeRequest, type ProbeRequest, type Values } from "./probe-request.ts";
+import { type ProbeRequest, probeRequest, type Values } from "./probe-request.ts";
 import { complain } from "./terminal.ts";
 
 /** Nagios' UNKNOWN: the plugin itself could not work. */

@@ -166,7 +166,7 @@ export const TEST_AUTH = {
       name: "suite",
       type: "flag",
       group: "What to do",
-      help: "put about forty questions, odd ones among them, and judge the answers; many are " +
+      help: "put about sixty questions, odd ones among them, and judge the answers; many are " +
         "wrong logins of --user",
     },
     {

@@ -75,10 +75,10 @@ export function ms(value: number): string {
 
 /** Header lines, indented; several on one line as long as they fit. */
 function side(headers: readonly string[], raw: boolean, { columns }: Style): string[] {
-  if (raw) return headers.map((line) => `${GAP}${visible(line)}`);
+  if (raw) return headers.map((line) => `${GAP}${visible(line)}`.trimEnd());
   const lines: string[] = [];
   let line = "";
-  for (const header of headers.map(visible)) {
+  for (const header of headers.map((each) => visible(each).trimEnd())) {
     if (line !== "" && 3 + width(line) + 3 + width(header) > columns) {
       lines.push(line);
       line = header;
@@ -98,9 +98,7 @@ function answerLines({ answer, exchange }: Judged, raw: boolean, style: Style): 
   const times = `first byte ${ms(firstByteMs ?? totalMs)}  total ${ms(totalMs)}`;
   const status = visible(shown(answer.statusLine ?? "(no status line)"));
   const headers = answer.headers.map(([name, value]) => `${name}: ${headerValue(name, value)}`);
-  const body = raw && answer.bodySize > 0
-    ? bodyLines(exchange.bytes.subarray(exchange.bytes.length - answer.bodySize))
-    : [];
+  const body = raw && answer.bodySize > 0 ? bodyLines(exchange.bytes) : [];
   return [
     spread(`${colors.cyan("<-")} ${status}`, 3 + width(status), times, style),
     ...side(headers, raw, style),
@@ -113,10 +111,12 @@ export function headerValue(name: string, value: string): string {
   return /^(?:auth-pass|set-cookie)$/i.test(name) ? MASK : shown(value);
 }
 
-function bodyLines(body: Uint8Array): string[] {
-  const text = decode(body.subarray(0, BODY_SHOWN));
+/** What stands behind the blank line, as far as it is short. */
+function bodyLines(answer: Uint8Array): string[] {
+  const whole = decode(answer);
+  const body = whole.slice(/\r?\n\r?\n/.exec(whole)!.index).replace(/^\r?\n\r?\n/, "");
   const more = body.length > BODY_SHOWN ? [`... ${body.length} bytes in all`] : [];
-  const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  const lines = body.slice(0, BODY_SHOWN).replace(/\r?\n$/, "").split(/\r?\n/);
   return ["", ...lines.map((line) => visible(printable(toDisplay(line), BODY_SHOWN))), ...more];
 }
 
@@ -175,7 +175,7 @@ export function metLines(all: readonly Met[], { outColors: colors }: Style): str
   return [
     "",
     ...all.map(({ expect, met, found }) => {
-      const head = met ? colors.green("as expected") : colors.red("NOT AS EXPECTED");
+      const head = met ? colors.green("met   ") : colors.red("MISSED");
       return `${head}  ${visible(expect).padEnd(longest)}  ${colors.dim(`(${visible(found)})`)}`;
     }),
   ];

@@ -70,23 +70,26 @@ function render(
     summary(results, terminal);
 }
 
-/** With a configuration what it allows; with a bare URL every method that the protocol has. */
+/** With a configuration what it allows; with a bare URL every method, or every one of --protocol. */
 function methodsOf(values: Values, server: ServerSettings): readonly AuthMethod[] {
-  const { protocol } = server;
-  if (values.url !== undefined) {
-    return protocol === "pop3"
-      ? ["plain", "apop", "cram-md5", "external"]
-      : protocol === "smtp"
-      ? ["plain", "cram-md5", "external", "none"]
-      : ["plain", "cram-md5", "external"];
-  }
-  const allowed: readonly string[] = protocol === "imap"
-    ? server.imap_auth
-    : protocol === "pop3"
-    ? server.pop3_auth
-    : server.smtp_auth;
   const all: readonly AuthMethod[] = ["plain", "apop", "cram-md5", "external", "none"];
-  return all.filter((method) => method === "plain" || allowed.includes(method));
+  const { protocol, imap_auth, pop3_auth, smtp_auth } = server;
+  if (values.url !== undefined) {
+    const any = values.protocol === undefined;
+    return all.filter((method) =>
+      method === "apop"
+        ? any || protocol === "pop3"
+        : method === "none"
+        ? any || protocol === "smtp"
+        : true
+    );
+  }
+  const allowed: Readonly<Record<typeof protocol, readonly string[]>> = {
+    imap: imap_auth,
+    pop3: pop3_auth,
+    smtp: smtp_auth,
+  };
+  return all.filter((method) => method === "plain" || allowed[protocol].includes(method));
 }
 
 function statusOf(results: readonly CaseResult[]): number {

@@ -12,6 +12,7 @@ import { type Expectation, meets, type Met, readExpectation } from "../probe/aut
 import { type Load, measure } from "../probe/auth-load.ts";
 import { type Asked, attemptOf } from "../probe/auth-question.ts";
 import { warningsOf } from "../probe/auth-warnings.ts";
+import { hidden, hiding } from "../probe/auth-hiding.ts";
 import { type BackendLogin, logIn } from "../probe/backend-login.ts";
 import type { Command, Context } from "./command.ts";
 import { BROKEN, FAILED, OK, UNREACHABLE, USAGE } from "./exit.ts";
@@ -78,6 +79,9 @@ function checkCombination(values: Values, operands: readonly string[]): void {
   if (operands.length > 0 && !values.suite) {
     throw new Misuse(`Unexpected argument "${operands[0]}"`, "a file of cases belongs to --suite");
   }
+  if (operands[0] === "-" && values["password-stdin"]) {
+    throw new Misuse("Standard input cannot be both the cases and the password");
+  }
   if (values.format === "junit" && !values.suite) {
     throw new Misuse("--format junit means something with --suite only");
   }
@@ -112,7 +116,10 @@ async function askOnce(
     await exchange(runtime, server.auth_http, bytes, server.auth_http_timeout),
     attempt,
   );
-  const { decision, answer, exchange: { timings } } = judged;
+  const { decision, exchange: { timings } } = judged;
+  const hide = hiding(attempt, asked.password.reveal());
+  const shownJudged = hidden(judged, hide);
+  const { answer } = shownJudged;
   const login = values.login && decision.is === "allowed"
     ? await logIn(runtime, server, asked, decision)
     : null;
@@ -121,9 +128,12 @@ async function askOnce(
     asked,
     attempt,
     request: showRequest(prepared, attempt, version),
-    judged,
+    judged: shownJudged,
     warnings: answer === null ? [] : warningsOf({ answer, attempt, timings }, server.auth_http),
-    expectations: expectations.map((each) => meets(each, decision, asked.user, timings.totalMs)),
+    expectations: expectations.map((each) => {
+      const met = meets(each, decision, asked.user, timings.totalMs);
+      return { ...met, found: hide(met.found) };
+    }),
     login,
   };
   const status = exitOf(decision, shown.expectations, login);

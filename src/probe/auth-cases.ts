@@ -36,7 +36,7 @@ export interface Subject {
   readonly protocol: ProtocolName;
   /** Null: no login is known to be right; what would need one is left out. */
   readonly right: { readonly user: ByteString; readonly password: ByteString } | null;
-  /** That the configuration allows for the protocol. */
+  /** Those to try; apop is tried with POP3, none with SMTP. */
   readonly methods: readonly AuthMethod[];
 }
 
@@ -148,20 +148,30 @@ function escape(char: string): string {
   return `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
-function methods({ right, methods: all, protocol }: Subject): Draft[] {
+function methods({ right, methods: all }: Subject): Draft[] {
   return all.flatMap((method): Draft[] => {
-    if (method === "none") return protocol === "smtp" ? envelopes() : [];
-    const wrong: Draft = { name: `${method}, wrong`, method };
+    if (method === "none") return envelopes();
+    const wrong: Draft = {
+      name: `${method}, wrong`,
+      method,
+      ...(method === "apop" && { protocol: "pop3" as const }),
+    };
     // Without a certificate EXTERNAL proves nothing.
     if (method === "external") return [{ ...wrong, name: "external without a certificate" }];
     if (right === null) return [wrong];
     const demand = method === "plain" ? "allowed" : "answered";
-    return [{ name: `${method}, right`, method, demand, password: right.password }, wrong];
+    return [{ ...wrong, name: `${method}, right`, demand, password: right.password }, wrong];
   });
 }
 
 function envelopes(): Draft[] {
-  const none = { method: "none", user: "", password: "", demand: "answered" } as const;
+  const none = {
+    method: "none",
+    protocol: "smtp",
+    user: "",
+    password: "",
+    demand: "answered",
+  } as const;
   const to = "RCPT TO:<doorpost-test@example.com>";
   return [
     {

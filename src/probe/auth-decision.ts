@@ -69,7 +69,7 @@ function fromVerdict(verdict: Verdict): Decision {
 
 /** Log sentences have the server as their subject: `sent invalid header` is `invalid header` here. */
 function inWords(why: string): string {
-  return why.replace(/^did not send /, "no ").replace(/^sent (?:a )?/, "");
+  return why.replace(/^did not send /, "no ").replace(/^sent (?:a )?/, "").replace(/:"/, ': "');
 }
 
 /** `ALLOWED`, and what follows it. */
@@ -78,14 +78,16 @@ export function headline({ is }: Decision): string {
 }
 
 /** `john -> 198.51.100.1:143 as newname`. `user` is who asked. */
-export function sentence(decision: Decision, { user, protocol }: Attempt): string {
+export function sentence(decision: Decision, { user, protocol, method }: Attempt): string {
   switch (decision.is) {
     case "allowed": {
       const as = decision.user === null || decision.user === user
         ? ""
         : ` as ${name(decision.user)}`;
       const other = decision.password === null ? "" : ", with another password";
-      return `${name(user)} -> ${formatEndpoint(decision.target)}${as}${other}`;
+      return `${method === "none" ? "nobody" : name(user)} -> ${
+        formatEndpoint(decision.target)
+      }${as}${other}`;
     }
     case "denied": {
       const code = decision.code === null

@@ -10,6 +10,7 @@ import type { Attempt } from "../session/machine.ts";
 import type { Case } from "./auth-cases.ts";
 import { type Decision, judge, type Judged, sentence } from "./auth-decision.ts";
 import { AuthLine, type Exchange, exchange, locate } from "./auth-exchange.ts";
+import { hidden, hiding } from "./auth-hiding.ts";
 import { type Asked, attemptOf, type Digest } from "./auth-question.ts";
 import { type Warning, warningsOf } from "./auth-warnings.ts";
 
@@ -91,7 +92,8 @@ async function ask(each: Case, options: SuiteOptions): Promise<Answered> {
   const timeout = Math.min(server.auth_http_timeout, SUITE_ASK_MS);
   const once = () => exchange(runtime, server.auth_http, request, timeout);
   const exchanges = await exchangesOf(each, once, () => inTurn(each, request, timeout, options));
-  return { attempt, judged: exchanges.map((made) => judge(made, attempt)) };
+  const hide = hiding(attempt, each.password);
+  return { attempt, judged: exchanges.map((made) => hidden(judge(made, attempt), hide)) };
 }
 
 async function exchangesOf(

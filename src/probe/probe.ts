@@ -8,7 +8,7 @@ import type { ProbeOptions } from "./options.ts";
 import { checkRelay } from "./relay.ts";
 import { Session } from "./session.ts";
 import type { Target } from "./target.ts";
-import { scanTls, scanFindings } from "./tls-scan.ts";
+import { scanFindings, scanTls } from "./tls-scan.ts";
 import { capabilityFindings, slowFindings } from "./verdicts.ts";
 
 /** Never rejects for anything that a server does. */

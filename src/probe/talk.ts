@@ -99,7 +99,11 @@ export class Talk implements Receiver {
     const lines = reply.lines.map((line) => this.#masked(line));
     for (const line of lines) this.note(this.secured ? "<~" : "<-", printable(line));
     // A challenge is needed as it came; whatever is kept or shown is masked.
-    return { is: reply.is, lines, text: reply.is === "more" ? reply.text : this.#masked(reply.text) };
+    return {
+      is: reply.is,
+      lines,
+      text: reply.is === "more" ? reply.text : this.#masked(reply.text),
+    };
   }
 
   #masked(line: ByteString): ByteString {

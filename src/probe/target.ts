@@ -48,7 +48,9 @@ export function parseTarget(url: string): Target | string {
     const path = url.slice(url.indexOf("unix:") + "unix:".length);
     return { ...base, host: null, port: 0, at: unix(path) };
   }
-  if (rest.includes("@")) return "a user is given by --user, and a password never on a command line";
+  if (rest.includes("@")) {
+    return "a user is given by --user, and a password never on a command line";
+  }
   const place = parsePlace(rest, usual);
   if (typeof place === "string") return place;
   const { host, port } = place;

@@ -47,7 +47,7 @@ class Admission extends Deadline implements Receiver, Guest {
     this.#door = door;
     this.#service = door.service;
     this.#address = connection.remote;
-    this.#number = ++door.service.house.connections;
+    this.#number = ++door.service.house.counter.connections;
     enter(this.#service.house, this);
   }
 

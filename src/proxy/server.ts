@@ -16,7 +16,7 @@ import { prepareProtocol } from "../session/protocols.ts";
 import { admit, type Door } from "./admit.ts";
 import { Capacity } from "./capacity.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
-import { type House, type Service } from "./service.ts";
+import type { Guest, House, Service } from "./service.ts";
 import { listenFindings } from "./listen-support.ts";
 import { distinct } from "./tls/findings.ts";
 import { serverTls } from "./tls.ts";
@@ -107,8 +107,13 @@ function newHouse(runtime: Runtime): House {
     open: new Set(),
     capacity: new Capacity(runtime.clock),
     empty: null,
-    connections: 0,
+    counter: { connections: 0 },
   };
+}
+
+/** The same process for the next configuration, with no guests yet. */
+function nextHouse(house: House): House {
+  return { ...house, open: new Set(), empty: null };
 }
 
 function appearance({ fallback }: Gate): Omit<Listening, "at"> {
@@ -118,6 +123,7 @@ function appearance({ fallback }: Gate): Omit<Listening, "at"> {
 /** One configuration, ready to serve. */
 interface Generation {
   readonly settings: Settings;
+  readonly house: House;
   readonly gates: readonly Gate[];
   readonly services: readonly Service[];
   readonly warnings: readonly Diagnostic[];
@@ -135,6 +141,8 @@ class RunningProxy implements Proxy {
   readonly #inherited: Inherited | undefined;
   #bound: Map<string, Bound> = new Map();
   #generation: Generation | null = null;
+  /** Of earlier configurations, as long as they have guests. */
+  readonly #elders: Set<House> = new Set();
   /** Set by the first drain. */
   #closed: Promise<void> | null = null;
   #empty: Promise<void> | null = null;
@@ -157,11 +165,15 @@ class RunningProxy implements Proxy {
   }
 
   get connections(): number {
-    return this.#house.open.size;
+    return this.#houses().reduce((sum, { open }) => sum + open.size, 0);
+  }
+
+  #houses(): readonly House[] {
+    return [...this.#elders, ...(this.#generation ? [this.#generation.house] : [])];
   }
 
   async reload(settings: Settings): Promise<void> {
-    const next = prepare(settings, this.#house, this.#log);
+    const next = prepare(settings, nextHouse(this.#house), this.#log);
     const bound = await this.#bind(next).catch((error) => {
       close(next);
       throw error;
@@ -173,7 +185,16 @@ class RunningProxy implements Proxy {
     this.#bound = bound;
     this.#generation = next;
     this.#house.capacity.most = settings.global.worker_connections;
-    if (before) close(before);
+    if (!before) return;
+    close(before);
+    this.#retire(before);
+  }
+
+  /** Sessions of an earlier configuration live on, for its `worker_shutdown_timeout` at most. */
+  #retire({ house, settings }: Generation): void {
+    if (house.open.size === 0) return;
+    this.#elders.add(house);
+    this.#emptied(house, settings).then(() => this.#elders.delete(house));
   }
 
   /** Sockets for the generation: those that are open already are taken over. */
@@ -240,27 +261,40 @@ class RunningProxy implements Proxy {
 
   async drain(manner: DrainManner = "told"): Promise<void> {
     await (this.#closed ??= this.#closeListeners());
-    if (manner === "told") { for (const guest of [...this.#house.open]) guest.retire(); }
-    await (this.#empty ??= this.#emptied());
+    if (manner === "told") {
+      for (const guest of this.#guests()) guest.retire();
+    }
+    const { settings = null } = this.#generation ?? {};
+    await (this.#empty ??= Promise.all(
+      this.#houses().map((house) => this.#emptied(house, settings)),
+    ).then(() => {}));
     this.#end();
   }
 
+  #guests(): readonly Guest[] {
+    return this.#houses().flatMap(({ open }) => [...open]);
+  }
+
   /** Resolves when nobody is left; after `worker_shutdown_timeout` those who are left are put out. */
-  #emptied(): Promise<void> {
-    if (this.#house.open.size === 0) return Promise.resolve();
-    const patience = this.#generation?.settings.global.worker_shutdown_timeout ?? null;
+  #emptied(house: House, settings: Settings | null): Promise<void> {
+    if (house.open.size === 0) return Promise.resolve();
+    const patience = settings?.global.worker_shutdown_timeout ?? null;
     return new Promise((resolve) => {
-      const deadline = new ShutdownDeadline(() => this.#evictAll());
-      this.#house.empty = () => {
-        this.#house.wheel.disarm(deadline);
+      const deadline = new ShutdownDeadline(() => {
+        for (const guest of [...house.open]) guest.evict();
+      });
+      const before = house.empty;
+      house.empty = () => {
+        house.wheel.disarm(deadline);
+        before?.();
         resolve();
       };
-      if (patience !== null) this.#house.wheel.arm(deadline, patience);
+      if (patience !== null) house.wheel.arm(deadline, patience);
     });
   }
 
   #evictAll(): void {
-    for (const guest of [...this.#house.open]) guest.evict();
+    for (const guest of this.#guests()) guest.evict();
   }
 
   async stop(): Promise<void> {
@@ -323,7 +357,7 @@ function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Gen
   const told = distinct(findings);
   const errors = told.filter((finding) => finding.severity === "error");
   if (errors.length > 0) throw new StartError("The configuration cannot be used", told);
-  return { settings, services, gates: planGates(entries), warnings: told };
+  return { settings, house, services, gates: planGates(entries), warnings: told };
 }
 
 function doorOf(service: Service, listen: ServerSettings["listen"][number]): Door {

@@ -21,7 +21,7 @@ export interface Service {
   readonly house: House;
 }
 
-/** What all services of the process share. */
+/** What all services of one configuration share; all but its guests is the whole process's. */
 export interface House {
   readonly runtime: Runtime;
   readonly wheel: Wheel;
@@ -31,7 +31,7 @@ export interface House {
   /** Called when the last guest has left. */
   empty: (() => void) | null;
   /** nginx's connection counter, `*1` in log lines. */
-  connections: number;
+  readonly counter: { connections: number };
 }
 
 /** A client connection, whatever stage it is in. */

@@ -316,6 +316,7 @@ export abstract class LoginFront implements Front {
   }
 
   #deny(verdict: Extract<Verdict, { is: "deny" }>): void {
+    this.login = verdict.user ?? this.login;
     this.note("info", `client login failed: "${printable(verdict.text)}"`, "in http auth state");
     this.#held = this.failure(verdict.text, verdict.code);
     if (verdict.waitMs === null) return this.finish(this.#held);

@@ -67,6 +67,8 @@ export type Verdict =
     readonly text: ByteString;
     readonly code: ByteString | null;
     readonly waitMs: number | null;
+    /** Replaces the login, in the log. */
+    readonly user?: ByteString;
   }
   /** Ask again after the wait, say nothing to the client. */
   | { readonly is: "retry"; readonly waitMs: number }

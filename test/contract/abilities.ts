@@ -5,15 +5,13 @@
  */
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
-import { encode } from "../../src/core/bytes.ts";
-import type { Feature, TlsInfo, TlsLibrary, TlsServerSettings } from "../../src/net/ports.ts";
-import { encryptKey, type Leaf, testAuthority } from "../support/ca.ts";
-import { dhParameters, type Visit, visit } from "../support/openssl.ts";
+import type { Feature } from "../../src/net/ports.ts";
+import { encryptKey, testAuthority } from "../support/ca.ts";
+import { dhParameters } from "../support/openssl.ts";
 import { skipWithout } from "../support/process.ts";
-import { type Bench, type Given, quiet, serverSettings, within } from "./harness.ts";
+import { type Given, quiet, within } from "./harness.ts";
+import { Probe } from "./probe.ts";
 
 export function abilities(given: Given): void {
   const { unguarded } = given.options;
@@ -28,59 +26,6 @@ export function abilities(given: Given): void {
 
 /** Whether the library honours the setting when it is simply given it. */
 type Proof = (probe: Probe) => Promise<boolean>;
-
-/** A server of the library, and openssl as its client. */
-class Probe {
-  readonly #bench: Bench;
-  readonly #library: TlsLibrary;
-  readonly folder: string;
-
-  constructor(bench: Bench, library: TlsLibrary) {
-    this.#bench = bench;
-    this.#library = library;
-    this.folder = bench.folder;
-  }
-
-  /** A listener with these settings; or why the library refuses them. */
-  async serve(more: Partial<TlsServerSettings> = {}): Promise<Served> {
-    const context = this.#library.server(await serverSettings(more));
-    const seen: TlsInfo[] = [];
-    const at = await this.#bench.listenRaw((connection) => {
-      connection.receiver = { data() {}, drain() {}, end: () => connection.end(), close() {} };
-      connection.startTls(context).then((info) => {
-        seen.push(info);
-        connection.write(encode("ready\n"));
-      }, () => {});
-    });
-    const port = at.is === "ip" ? at.port : 0;
-    return { port, seen, visit: (...args) => visit(port, args, { cwd: this.folder }) };
-  }
-
-  /** False also when the library refuses the settings. */
-  async connects(more: Partial<TlsServerSettings>, ...args: string[]): Promise<boolean> {
-    try {
-      const served = await this.serve(more);
-      return (await served.visit(...args)).cipher !== null;
-    } catch {
-      return false;
-    }
-  }
-
-  /** Whether a session of one server is resumed by another, or by the same. */
-  async resumes(from: Served, to: Served, ...args: string[]): Promise<boolean> {
-    const file = `session${++sessions}.pem`;
-    await from.visit(...args, "-sess_out", file);
-    return (await to.visit(...args, "-sess_in", file)).resumed;
-  }
-}
-
-let sessions = 0;
-
-interface Served {
-  readonly port: number;
-  readonly seen: readonly TlsInfo[];
-  visit(...args: string[]): Promise<Visit>;
-}
 
 const LOW = ["-cipher", "DEFAULT:@SECLEVEL=0"];
 const [AES128, AES256, CHACHA] = [
@@ -115,7 +60,7 @@ const PROOFS: Record<Extract<Feature, `tls-${string}`>, Proof> = {
       ca: [authority.certificate],
       crl: [await authority.crl([revoked])],
     });
-    await served.visit(...await asClient(probe, revoked));
+    await served.visit(...await probe.asClient(revoked));
     return served.seen[0].verify.code === "23";
   },
 
@@ -214,13 +159,6 @@ const PROOFS: Record<Extract<Feature, `tls-${string}`>, Proof> = {
     return await probe.connects({ certificates: [{ ...locked, passphrase: "open sesame" }] });
   },
 };
-
-/** The arguments that present a certificate and its chain. */
-async function asClient({ folder }: Probe, { certificate, key, serial }: Leaf): Promise<string[]> {
-  const file = `client-${serial}.pem`;
-  await writeFile(join(folder, file), certificate + key);
-  return ["-cert", file, "-cert_chain", file];
-}
 
 // --- compression of certificates (RFC 8879) -------------------------------------------------------
 

@@ -16,6 +16,7 @@ import { describe } from "node:test";
 import type { Runtime } from "../../src/net/ports.ts";
 import { abilities } from "./abilities.ts";
 import { certificates } from "./certificates.ts";
+import { clients } from "./clients.ts";
 import { descriptors } from "./descriptors.ts";
 import { endpoints } from "./endpoints.ts";
 import { flow } from "./flow.ts";
@@ -35,6 +36,7 @@ const GROUPS = {
   tls,
   handshakes,
   certificates,
+  clients,
   settings,
   abilities,
   world,

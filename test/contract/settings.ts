@@ -129,6 +129,25 @@ const SERVER_FAULTS: readonly Fault<TlsServerSettings>[] = [
     with: () => Promise.resolve({ ciphers: "NO-SUCH-CIPHER" }),
   },
   {
+    what: "a TLS 1.3 suite that there is not",
+    setting: "ciphersuites",
+    needs: "tls-ciphersuites",
+    with: () => Promise.resolve({ ciphersuites: "TLS_NO_SUCH_SUITE" }),
+  },
+  {
+    what: "no certificate, and a cipher string without a cipher: certificates come last",
+    setting: "ciphers",
+    needs: "tls-ciphers",
+    with: () => Promise.resolve({ certificates: [], ciphers: "NO-SUCH-CIPHER" }),
+  },
+  {
+    what: "a second ticket key of a wrong size",
+    setting: "ticketKeys",
+    index: 1,
+    needs: "tls-ticket-keys",
+    with: () => Promise.resolve({ ticketKeys: [new Uint8Array(80), new Uint8Array(47)] }),
+  },
+  {
     what: "an unknown curve",
     setting: "curves",
     needs: "tls-curves",
@@ -215,6 +234,21 @@ const UNSUPPORTED: readonly {
     feature: "tls-ciphers",
     setting: "ciphers",
     with: () => Promise.resolve({ ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" }),
+  },
+  {
+    feature: "tls-ciphersuites",
+    setting: "ciphersuites",
+    with: () => Promise.resolve({ ciphersuites: "TLS_AES_128_GCM_SHA256" }),
+  },
+  {
+    feature: "tls-ticket-keys",
+    setting: "ticketKeys",
+    with: () => Promise.resolve({ ticketKeys: [new Uint8Array(48)] }),
+  },
+  {
+    feature: "tls-protocols-gap",
+    setting: "protocols",
+    with: () => Promise.resolve({ protocols: ["TLSv1", "TLSv1.2"] }),
   },
   { feature: "tls-curves", setting: "curves", with: () => Promise.resolve({ curves: "P-256" }) },
   { feature: "tls-dhparam", setting: "dhparam", with: () => Promise.resolve({ dhparam: NO_PEM }) },

@@ -121,6 +121,33 @@ mail {
     ],
   },
   {
+    name: "one with unix sockets on all sides but the backend's",
+    text: `events {}
+mail {
+    server_name mail.example.com;
+    xclient off;
+    server {
+        listen unix:/run/imap.sock; protocol imap;
+        auth_http unix:/run/auth.sock:/auth?x=1;
+    }
+    server {
+        listen unix:/run/smtp.sock; protocol smtp; proxy_protocol on;
+        auth_http unix:/run/auth.sock;
+    }
+    server {
+        listen 110; protocol pop3;
+        auth_http unix:/run/missing.sock;
+    }
+}
+`,
+    scenes: [
+      scene("imap", "imap.sock", "none", ["a CAPABILITY", "b LOGIN john secret", "c NOOP"]),
+      scene("imap", "imap.sock", "none", ["a LOGIN bob wrong"]),
+      scene("smtp", "smtp.sock", "none", ["HELO client.test", PLAIN, "NOOP"]),
+      scene("pop3", 110, "none", ["USER john", "PASS secret"]),
+    ],
+  },
+  {
     name: "one with several logs, each of its level",
     text: `error_log main.log info;
 events {}
@@ -146,7 +173,7 @@ mail {
 
 function scene(
   protocol: Scene["protocol"],
-  port: number,
+  port: Scene["port"],
   tls: Scene["tls"],
   lines: readonly string[],
 ): Scene {
@@ -200,12 +227,15 @@ for (const configuration of CONFIGURATIONS) {
 async function playBoth(configuration: Configuration): Promise<[Played, Played]> {
   const authority = await testAuthority();
   const rehearsal = new Rehearsal(authority.certificate);
-  await rehearsal.open();
   const folder = temporaryFolder("nginx-conf");
+  await rehearsal.open(join(folder, "auth.sock"));
   try {
     const ports = await movedPorts(configuration.scenes);
     await writeFolder(folder, configuration, rehearsal.authPort, ports);
-    const scenes = configuration.scenes.map((each) => ({ ...each, port: ports.get(each.port)! }));
+    const scenes = configuration.scenes.map((each) => ({
+      ...each,
+      port: typeof each.port === "number" ? ports.get(each.port)! : join(folder, each.port),
+    }));
     const file = join(folder, "nginx.conf");
     const nginx = await startNginxOn(file);
     const paths = (configuration.logs ?? ["error.log"]).map((name) => join(folder, name));
@@ -238,7 +268,9 @@ async function play(
 
 async function movedPorts(scenes: readonly Scene[]): Promise<ReadonlyMap<number, number>> {
   const ports = new Map<number, number>();
-  for (const { port } of scenes) if (!ports.has(port)) ports.set(port, await freePort());
+  for (const { port } of scenes) {
+    if (typeof port === "number" && !ports.has(port)) ports.set(port, await freePort());
+  }
   return ports;
 }
 
@@ -257,6 +289,7 @@ async function writeFolder(
       .replaceAll("localhost:9000", `127.0.0.1:${authPort}`)
       .replaceAll("/usr/local/etc/nginx/", `${folder}/`)
       .replaceAll("/var/log/nginx/", `${folder}/`)
+      .replaceAll("unix:/run/", `unix:${folder}/`)
       // What nobody speaks any more stands beside what everybody does.
       .replace("ssl_protocols TLSv1 SSLv3", "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 SSLv3");
   const logged = text.includes("error_log") ? "" : `error_log ${folder}/error.log info;\n`;

@@ -60,10 +60,10 @@ export class LineClient {
     this.#attach(socket);
   }
 
-  /** Connected, and the greeting not yet read. */
-  static connect(port: number, host = "127.0.0.1"): Promise<LineClient> {
+  /** Connected, and the greeting not yet read. `port` may be the path of a unix socket. */
+  static connect(port: number | string, host = "127.0.0.1"): Promise<LineClient> {
     return new Promise((resolve, reject) => {
-      const socket = connectTcp(port, host);
+      const socket = typeof port === "string" ? connectTcp(port) : connectTcp(port, host);
       socket.once("error", reject);
       socket.once("connect", () => {
         socket.off("error", reject);

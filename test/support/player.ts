@@ -26,6 +26,7 @@ export interface Stage {
   backendSendEof(): Promise<void>;
   backendReceiveEof(): Promise<void>;
   refuseBackend(): Promise<void>;
+  refuseAuth(): Promise<void>;
   /** Everything listens on this address. */
   readonly host: string;
   readonly ports: Readonly<Record<"backend" | "auth" | "listen" | "client", number>>;
@@ -135,6 +136,8 @@ class Player {
         return await this.#stage.receiveEnd();
       case "A< -eof":
         return await this.#stage.dropRequest("eof");
+      case "A< -refuse":
+        return await this.#stage.refuseAuth();
       case "A< -hang":
         return await this.#stage.dropRequest("hang");
       case "B< -eof":

@@ -13,7 +13,8 @@ export type ProtocolName = "imap" | "pop3" | "smtp";
 export interface Scene {
   readonly name: string;
   readonly protocol: ProtocolName;
-  readonly port: number;
+  /** Or the path of a unix socket. */
+  readonly port: number | string;
   readonly tls: "none" | "implicit" | "starttls";
   readonly lines: readonly string[];
 }
@@ -59,8 +60,10 @@ export class Rehearsal {
     return this.#authPort;
   }
 
-  async open(): Promise<void> {
+  /** The auth server listens on a port, and on `path` as well. */
+  async open(path: string): Promise<void> {
     this.#authPort = await this.#listen((socket) => this.#decide(socket));
+    await this.#listen((socket) => this.#decide(socket), path);
     for (const [protocol, serve] of BACKENDS) {
       const port = await this.#listen((socket) => {
         const at = this.#told.push("") - 1;
@@ -136,7 +139,7 @@ export class Rehearsal {
       `Auth-Port: ${port}\r\nAuth-Pass: secret\r\n`;
   }
 
-  async #listen(serve: (socket: Socket) => void): Promise<number> {
+  async #listen(serve: (socket: Socket) => void, path?: string): Promise<number> {
     const server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on("error", () => {});
@@ -144,9 +147,11 @@ export class Rehearsal {
       serve(socket);
     });
     this.#servers.push(server);
-    server.listen(0, "127.0.0.1");
+    if (path === undefined) server.listen(0, "127.0.0.1");
+    else server.listen(path);
     await once(server, "listening");
-    return (server.address() as { port: number }).port;
+    const address = server.address();
+    return address !== null && typeof address === "object" ? address.port : 0;
   }
 }
 
@@ -193,6 +198,7 @@ const BACKENDS: readonly (readonly [ProtocolName, Serve])[] = [
     socket.write("220 backend ESMTP\r\n");
     everyLine(socket, (line) => {
       told(`${line}\n`);
+      if (line.startsWith("PROXY ")) return;
       socket.write(line.startsWith("AUTH") ? "235 in\r\n" : `250 ${line.split(" ")[0]} heard\r\n`);
     });
   }],

@@ -222,6 +222,10 @@ export class MachineStage implements Stage {
     return Promise.reject(new Error("needs sockets"));
   }
 
+  refuseAuth(): Promise<void> {
+    return Promise.reject(new Error("needs sockets"));
+  }
+
   #noteDone(): void {
     if (!this.#ended.client || !this.#ended.backend) return;
     this.#note({ level: "info", message: "proxied session done" });

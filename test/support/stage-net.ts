@@ -173,6 +173,10 @@ class NetStage implements Stage {
     await this.#backListener.close();
   }
 
+  async refuseAuth(): Promise<void> {
+    await this.#authListener.close();
+  }
+
   pass(ms: number): Promise<void> {
     return this.#world.pass(ms);
   }

@@ -30,7 +30,7 @@
  * | `X: -eof` | X (C or B) sends FIN; `S: -eof` and `B> -eof` are the FIN that they must see       |
  * | `S: -gone` | the client sees FIN or a reset                                                    |
  * | `A< -eof`, `A< -hang` | the auth server closes without an answer, or never answers             |
- * | `B< -refuse` | nobody listens where the backend should be                                      |
+ * | `A< -refuse`, `B< -refuse` | nobody listens where the auth server, or the backend, should be   |
  * | `TLS`     | the client upgrades                                                                |
  * | `T: 3s`   | time passes (real time against a process: see `slow`)                              |
  * | `L: text` | a log line has this in it; `L! text`: none has, up to here                         |

@@ -127,7 +127,9 @@ export function command(text: ByteString, more: Partial<Command> = {}): Command 
 
 /** `AUTH=` words of a space-separated list. */
 export function authWords(list: string): string[] {
-  return list.split(/\s+/).filter((word) => word !== "").map((word) => `AUTH=${word.toUpperCase()}`);
+  return list.split(/\s+/).filter((word) => word !== "").map((word) =>
+    `AUTH=${word.toUpperCase()}`
+  );
 }
 
 const SASL_METHODS = METHODS.filter((name) => name !== "apop" && name !== "command");

@@ -7,8 +7,8 @@ import type { ByteString } from "../../core/bytes.ts";
 import type { Reader } from "../../wire/reader.ts";
 import {
   type Client,
-  command,
   type Command,
+  command,
   type Login,
   type LoginScript,
   MASK,

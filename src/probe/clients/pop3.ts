@@ -9,8 +9,8 @@ import { hex, md5 } from "../md5.ts";
 import {
   authWords,
   type Client,
-  command,
   type Command,
+  command,
   type Login,
   type LoginScript,
   MASK,

@@ -5,7 +5,7 @@
 
 import { type ByteString, encode } from "../../core/bytes.ts";
 import { decodeBase64, encodeBase64 } from "../../wire/sasl.ts";
-import { hmacMd5, hex } from "../md5.ts";
+import { hex, hmacMd5 } from "../md5.ts";
 import { type Command, type Login, type LoginScript, MASK, type Method } from "./client.ts";
 
 interface Sasl {

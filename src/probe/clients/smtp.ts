@@ -8,8 +8,8 @@ import type { Reader } from "../../wire/reader.ts";
 import {
   authWords,
   type Client,
-  command,
   type Command,
+  command,
   type Login,
   type LoginScript,
   MASK,

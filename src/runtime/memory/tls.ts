@@ -16,7 +16,14 @@ import type {
   TlsServerSettings,
 } from "../../net/ports.ts";
 import { certificatesOf, describe, verifyResult } from "../certificate.ts";
-import { makeTlsLibrary } from "../tls/library.ts";
+import { makeTlsLibrary, type ServerContext as Made } from "../tls/library.ts";
+import {
+  type ClientCertificate,
+  judgeCertificate,
+  NO_CERTIFICATE,
+  NOT_ASKED,
+  type Trust,
+} from "../tls/trust.ts";
 import { ALERT, contentOf, message, seal, type TlsRecord } from "./records.ts";
 
 export const NO_CIPHERS = "The memory runtime only pretends to encrypt";
@@ -31,11 +38,13 @@ const library = makeTlsLibrary({
   crl: NO_CIPHERS,
   oldProtocols: NO_CIPHERS,
   ticketKeys: NO_RESUMPTION,
+  coarse: true,
 });
 
 interface ServerContext extends TlsContext {
   readonly tlsContext: "server";
   readonly settings: TlsServerSettings;
+  readonly trust: Trust;
 }
 
 interface ClientContext extends TlsContext {
@@ -45,8 +54,8 @@ interface ClientContext extends TlsContext {
 
 export const tls: TlsLibrary = {
   server(settings): ServerContext {
-    library.server(settings);
-    return { tlsContext: "server", settings };
+    const { trust } = library.server(settings) as Made;
+    return { tlsContext: "server", settings, trust };
   },
   client(settings): ClientContext {
     library.client(settings);
@@ -70,7 +79,7 @@ export function handshake(
   now: () => number,
 ): Handshake {
   return context.tlsContext === "server"
-    ? new ServerHandshake((context as ServerContext).settings, now)
+    ? new ServerHandshake(context as ServerContext, now)
     : new ClientHandshake((context as ClientContext).settings, serverName, now);
 }
 
@@ -102,11 +111,13 @@ const CIPHERS: Readonly<Record<string, string>> = {
 
 class ServerHandshake implements Handshake {
   readonly #settings: TlsServerSettings;
+  readonly #trust: Trust;
   readonly #now: () => number;
   #hello: { readonly client: ClientHello; readonly server: ServerHello } | null = null;
 
-  constructor(settings: TlsServerSettings, now: () => number) {
+  constructor({ settings, trust }: ServerContext, now: () => number) {
     this.#settings = settings;
+    this.#trust = trust;
     this.#now = now;
   }
 
@@ -139,14 +150,12 @@ class ServerHandshake implements Handshake {
     };
   }
 
-  #judge(chain: string | null): { verify: TlsInfo["verify"]; peer: Certificate | null } {
-    if (chain === null) {
-      const fault = this.#settings.requestCertificate ? "UNABLE_TO_GET_ISSUER_CERT" : null;
-      return { verify: verifyResult(fault), peer: null };
-    }
-    const certificates = readAll(chain);
-    const fault = chainFault(certificates, this.#settings.ca ?? [], this.#now());
-    return { verify: verifyResult(fault), peer: describe(certificates[0]) };
+  #judge(chain: string | null): ClientCertificate {
+    if (!this.#settings.requestCertificate) return NOT_ASKED;
+    if (chain === null) return NO_CERTIFICATE;
+    const [leaf, ...sent] = readAll(chain);
+    const fault = chainFault([leaf, ...sent], this.#settings.ca ?? [], this.#now());
+    return judgeCertificate({ leaf, sent, fault, resumed: false }, this.#trust);
   }
 }
 

@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readArgs } from "../../../src/cli/args.ts";
+import { COMMANDS } from "../../../src/cli/options.ts";
+
+const LISTED = `the commands are ${COMMANDS.map(({ name }) => name).join(", ")}`;
 
 const SERVE = {
   config: undefined,
@@ -62,13 +65,13 @@ for (const [line, name, values, operands] of UNDERSTOOD) {
 }
 
 const WRONG: readonly [string, string, string][] = [
-  ["", "No command given", "the commands are serve, check-config"],
-  ["--color always", "No command given", "the commands are serve, check-config"],
+  ["", "No command given", LISTED],
+  ["--color always", "No command given", LISTED],
   ["serv", 'Unknown command "serv"', 'did you mean "serve"?'],
   ["check_config x", 'Unknown command "check_config"', 'did you mean "check-config"?'],
-  ["frobnicate", 'Unknown command "frobnicate"', "the commands are serve, check-config"],
-  ["constructor", 'Unknown command "constructor"', "the commands are serve, check-config"],
-  ["007", 'Unknown command "007"', "the commands are serve, check-config"],
+  ["frobnicate", 'Unknown command "frobnicate"', LISTED],
+  ["constructor", 'Unknown command "constructor"', LISTED],
+  ["007", 'Unknown command "007"', LISTED],
   ["serve --confg a", 'Unknown option "--confg"', 'did you mean "--config"?'],
   ["serve --xyzzyplugh", 'Unknown option "--xyzzyplugh"', ""],
   ["serve --__proto__", 'Unknown option "--__proto__"', ""],
