@@ -68,7 +68,7 @@ function note({ title, lines }: Note): string[] {
 }
 
 function sentence(text: string): string {
-  return `${text[0].toUpperCase()}${text.slice(1)}.`;
+  return `${text[0].toUpperCase()}${text.slice(1)}${text.endsWith("?") ? "" : "."}`;
 }
 
 /** A hyphen stays one, a backslash is shown, and no line begins a request. */

@@ -234,7 +234,7 @@ export const PROBE = {
     },
     {
       why: "a check for Nagios",
-      line: "doorpost probe imaps://mail.example.com --format nagios --warn 21d --crit 7d,5000ms",
+      line: "doorpost probe imaps://mail.example.com --format nagios --warn 21d --crit 7d",
     },
     { why: "every listener of a configuration", line: "doorpost probe --config doorpost.toml" },
   ],

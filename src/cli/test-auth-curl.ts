@@ -39,7 +39,8 @@ function headerWord(line: string, attempt: Attempt, secret: Map<string, string>)
     return `-H ${quoted(`${name}: `)}"$${variable}"`;
   }
   // With a colon and no value curl leaves the header out; a semicolon makes it send an empty one.
-  return `-H ${quoted(value === "" ? `${name};` : toDisplay(line))}`;
+  // What is shown doubles backslashes; between single quotes a shell takes them as they are.
+  return `-H ${quoted(value === "" ? `${name};` : toDisplay(line).replaceAll("\\\\", "\\"))}`;
 }
 
 function whatOf(name: string, { method }: Attempt): string {

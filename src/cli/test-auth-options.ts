@@ -4,7 +4,7 @@ import type { CommandRow } from "./options.ts";
 
 export const TEST_AUTH = {
   name: "test-auth",
-  summary: "ask an auth server as the proxy would, and explain its answer",
+  summary: "ask an auth server, and say what its answer means",
   operands: [
     {
       name: "CASES",
@@ -200,9 +200,8 @@ export const TEST_AUTH = {
       line: "doorpost test-auth --url http://127.0.0.1:9000/auth --user john --login",
     },
     {
-      why: "in a script: allowed, to this backend, and quickly",
-      line: "doorpost test-auth -u john --password-file pw --expect server=10.0.1.5:143 " +
-        "--expect within=200ms",
+      why: "in a script, the password in DOORPOST_PASSWORD: to this backend, and quickly",
+      line: "doorpost test-auth -u john --expect server=10.0.1.5:143 --expect within=1s",
     },
     {
       why: "does an auth server get spaces, percent signs, digests and retries right?",

@@ -13,6 +13,7 @@ import type { Load } from "../probe/auth-load.ts";
 import type { Asked } from "../probe/auth-question.ts";
 import type { Warning } from "../probe/auth-warnings.ts";
 import type { BackendLogin } from "../probe/backend-login.ts";
+import { formatEndpoint } from "../net/address.ts";
 import type { Attempt } from "../session/machine.ts";
 import { visible, widthOf } from "./cells.ts";
 import { wrap } from "./help.ts";
@@ -43,15 +44,20 @@ export function showExchange(all: Shown, raw: boolean, style: Style): string {
   const { judged, request, attempt, warnings, expectations, login } = all;
   const { outColors: colors } = style;
   const [first, ...headers] = request.map(toDisplay);
-  const { peer, timings } = judged.exchange;
+  const { decision, exchange: { peer, timings } } = judged;
   const lines = [
     spread(`${colors.cyan("->")} ${first}`, 3 + first.length, connected(peer, timings), style),
     ...side(headers, raw, style),
     ...answerLines(judged, raw, style),
     "",
-    ...verdictLines(headline(judged.decision), sentence(judged.decision, attempt), judged, style),
+    ...labelled(
+      headline(decision),
+      sentence(decision, attempt),
+      painter(decision.is, colors),
+      style,
+    ),
     ...warnings.flatMap((each) => warningLines(each, style)),
-    ...(login === null ? [] : loginLines(login, style)),
+    ...(login === null ? [] : loginLines(login, attempt, style)),
     ...metLines(expectations, style),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -102,7 +108,7 @@ function answerLines({ answer, exchange }: Judged, raw: boolean, style: Style): 
   return [
     spread(`${colors.cyan("<-")} ${status}`, 3 + width(status), times, style),
     ...side(headers, raw, style),
-    ...body.map((line) => GAP + line),
+    ...body.map((line) => (GAP + line).trimEnd()),
   ];
 }
 
@@ -120,12 +126,19 @@ function bodyLines(answer: Uint8Array): string[] {
   return ["", ...lines.map((line) => visible(printable(toDisplay(line), BODY_SHOWN))), ...more];
 }
 
-function verdictLines(head: string, text: string, { decision }: Judged, style: Style): string[] {
-  const { outColors: colors, columns } = style;
-  const paint = painter(decision.is, colors);
-  const [first, ...rest] = wrap(visible(text), columns - head.length - 2);
-  const indent = " ".repeat(head.length + 2);
-  return [`${colors.bold(paint(head))}  ${first}`, ...rest.map((line) => indent + line)];
+/** A word in capitals, and beside it what it means. */
+function labelled(
+  label: string,
+  text: string,
+  paint: (text: string) => string,
+  { outColors: colors, columns }: Style,
+): string[] {
+  const indent = label.length + 2;
+  const [first, ...rest] = wrap(visible(text), columns - indent);
+  return [
+    `${colors.bold(paint(label))}  ${first}`,
+    ...rest.map((line) => " ".repeat(indent) + line),
+  ];
 }
 
 function painter(is: Decision["is"], colors: Colors): (text: string) => string {
@@ -146,26 +159,23 @@ export function warningLines(
 
 function loginLines(
   { is, target, transcript, why, totalMs }: BackendLogin,
+  { protocol }: Attempt,
   style: Style,
 ): string[] {
   const { outColors: colors } = style;
-  const name = target.is === "ip" ? `${target.address} port ${target.port}` : `unix:${target.path}`;
+  const title = `Backend ${formatEndpoint(target)}`;
   const dialogue = transcript.map(({ from, text }) =>
-    from === "proxy"
-      ? `${colors.cyan("->")} ${visible(text)}`
-      : `${colors.cyan("<-")} ${visible(text)}`
+    `${colors.cyan(from === "proxy" ? "->" : "<-")} ${visible(text)}`
   );
-  const title = `Backend ${name}`;
-  const words = is === "ready"
-    ? `${colors.bold(colors.green("LOGGED IN"))}  the mailbox is open`
-    : `${colors.bold(colors.red(is === "refused" ? "NOT LOGGED IN" : "UNREACHABLE"))}  ${
-      visible(why ?? "")
-    }`;
+  const good = protocol === "smtp"
+    ? labelled("READY", "the session goes on with the client", colors.green, style)
+    : labelled("LOGGED IN", "the mailbox is open", colors.green, style);
+  const bad = is === "refused" ? "NOT LOGGED IN" : "UNREACHABLE";
   return [
     "",
     spread(colors.bold(title), title.length, ms(totalMs), style),
     ...dialogue,
-    words,
+    ...(is === "ready" ? good : labelled(bad, why ?? "", colors.red, style)),
   ];
 }
 

@@ -191,6 +191,7 @@ export function suiteTable(
 ): string {
   const lines: string[] = [];
   let group = "";
+  let said = "";
   for (const each of results) {
     if (each.group !== group) lines.push(...(group === "" ? [] : [""]), colors.bold(each.group));
     group = each.group;
@@ -203,7 +204,10 @@ export function suiteTable(
     const name = cut(visible(each.name), columns - 8 - right.length - 1);
     const gap = " ".repeat(Math.max(1, columns - 8 - cells(name) - right.length));
     lines.push(`  ${paint(MARKS[each.is].padEnd(4))}  ${name}${gap}${colors.dim(right)}`);
-    if (each.is === "fail") lines.push(`        ${colors.red(visible(each.words))}`);
+    // A server with one fault often shows it again and again: in a row it is told once.
+    const words = each.is === "fail" ? each.words : "";
+    if (words !== "" && words !== said) lines.push(`        ${colors.red(visible(words))}`);
+    said = words;
   }
   return lines.map((line) => `${line}\n`).join("") + "\n";
 }

@@ -169,6 +169,7 @@ async function askOften(
   const prepared = prepareRequest(server);
   const attempt = attemptOf(asked, digest);
   const bytes = writeRequest(prepared, attempt, values.http ?? "1.0");
+  const hide = hiding(attempt, asked.password.reveal());
   const requests = values.repeat!;
   const missed = new Map<string, Met>();
   const progress = progressOn(runtime.host.isTerminal("stderr"), requests, terminal.err);
@@ -181,7 +182,7 @@ async function askOften(
       const judged = judge(await exchange(runtime, server.auth_http, bytes, timeout), attempt);
       for (const each of expectations) {
         const met = meets(each, judged.decision, asked.user, judged.exchange.timings.totalMs);
-        if (!met.met) missed.set(each.text, met);
+        if (!met.met) missed.set(each.text, { ...met, found: hide(met.found) });
       }
       return judged;
     },

@@ -153,7 +153,7 @@ function serviceOf(runtime: Runtime, settings: ServerSettings): Service {
     open: new Set<never>(),
     capacity: new Capacity(runtime.clock),
     empty: null,
-    connections: 0,
+    counter: { connections: 0 },
   };
   return {
     settings,

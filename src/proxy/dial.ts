@@ -40,6 +40,8 @@ export class Dial implements Receiver {
   readonly #dialler: Dialler;
   readonly #login: BackLogin;
   readonly #back: Back;
+  /** A PROXY header was sent. */
+  #introduced = false;
   #done = false;
   #counted = true;
 
@@ -54,12 +56,16 @@ export class Dial implements Receiver {
   }
 
   get doing(): Doing {
-    return this.#back.doing;
+    const { doing } = this.#back;
+    return this.#introduced && doing === "connecting to upstream"
+      ? "sending PROXY protocol header to upstream"
+      : doing;
   }
 
   open(): void {
     const { proxy_protocol } = this.#service.settings;
     if (proxy_protocol !== "off") {
+      this.#introduced = true;
       const { address } = this.#login.peer;
       const { clientLocal, clientTls } = this.#dialler;
       this.connection.write(encodeProxyHeader(proxy_protocol, address, clientLocal, clientTls));

@@ -20,6 +20,7 @@ import { clients } from "./clients.ts";
 import { descriptors } from "./descriptors.ts";
 import { endpoints } from "./endpoints.ts";
 import { flow } from "./flow.ts";
+import { handing } from "./handing.ts";
 import { handshakes } from "./handshakes.ts";
 import { type ContractOptions, Given } from "./harness.ts";
 import { settings } from "./settings.ts";
@@ -41,6 +42,7 @@ const GROUPS = {
   abilities,
   world,
   descriptors,
+  handing,
 };
 
 /** Defines the suite; call it at the top of a test file. */

@@ -10,7 +10,7 @@ import { before, describe, test } from "node:test";
 import { testAuthority } from "../support/ca.ts";
 import { skipWithoutNginx, startNginxOn } from "../support/nginx.ts";
 import { commandUnderTest, freePort, startChild, temporaryFolder } from "../support/process.ts";
-import { type Performance, Rehearsal, type Scene } from "../support/rehearsal.ts";
+import { type Performance, Rehearsal, type Scene, sessionLines } from "../support/rehearsal.ts";
 import { ROOT } from "../support/source.ts";
 
 interface Configuration {
@@ -300,22 +300,4 @@ async function writeFolder(
   }
   writeFileSync(join(folder, "mail.example.com.crt"), leaf.certificate);
   writeFileSync(join(folder, "mail.example.com.key"), leaf.key);
-}
-
-/**
- * What the log tells of each session, without time, process and the ports of clients and backends.
- * Sessions overlap a little, each in its own order.
- */
-function sessionLines(log: string): string[] {
-  const sessions = new Map<string, string[]>();
-  for (const line of log.split("\n")) {
-    const [, level, number, event] = /(\[\w+\]) \d+#\d+: \*(\d+) (.*)$/.exec(line) ?? [];
-    if (number === undefined) continue;
-    const shown = event.replace(/client 127\.0\.0\.1:\d+ connected/, "client connected")
-      .replace(/upstream: 127\.0\.0\.1:\d+/, "upstream: backend")
-      // Listed: log-link.
-      .replace(/, \[[^\]]+\] <=> \[[^\]]+\]$/, "");
-    sessions.set(number, [...(sessions.get(number) ?? []), `${level} ${shown}`]);
-  }
-  return [...sessions.values()].flat();
 }

@@ -222,3 +222,23 @@ function everyLine(socket: Socket, take: (line: string) => void): void {
     }
   });
 }
+
+// --- logs ----------------------------------------------------------------------------------------
+
+/**
+ * What the log tells of each session, without time, process and the ports of clients and backends.
+ * Sessions overlap a little, each in its own order.
+ */
+export function sessionLines(log: string): string[] {
+  const sessions = new Map<string, string[]>();
+  for (const line of log.split("\n")) {
+    const [, level, number, event] = /(\[\w+\]) \d+#\d+: \*(\d+) (.*)$/.exec(line) ?? [];
+    if (number === undefined) continue;
+    const shown = event.replace(/client 127\.0\.0\.1:\d+ connected/, "client connected")
+      .replace(/upstream: 127\.0\.0\.1:\d+/, "upstream: backend")
+      // Listed: log-link.
+      .replace(/, \[[^\]]+\] <=> \[[^\]]+\]$/, "");
+    sessions.set(number, [...(sessions.get(number) ?? []), `${level} ${shown}`]);
+  }
+  return [...sessions.values()].flat();
+}

@@ -7,7 +7,7 @@ import type { ServerSettings } from "../../config/settings.ts";
 import type { Feature, Runtime } from "../../net/ports.ts";
 import { loadPairs } from "./certificates.ts";
 import { type Choice, placeOf, type Source, type TlsChoices } from "./choices.ts";
-import type { TlsFindings } from "./findings.ts";
+import { CANNOT_OPEN, CANNOT_READ, cannotLoad, type TlsFindings } from "./findings.ts";
 import type { Asked } from "./make.ts";
 
 export function askedOf(
@@ -19,7 +19,7 @@ export function askedOf(
   const can = (feature: Feature) => runtime.supports(feature) === true;
   const given = <T>({ value, written }: Choice<T>, feature: Feature) =>
     written || can(feature) ? value : undefined;
-  const dhparam = choices.dhparam && findings.text(choices.dhparam, "BIO_new_file()");
+  const dhparam = choices.dhparam && findings.text(choices.dhparam, CANNOT_READ);
   const trust = readTrust(settings, findings);
   return {
     choices,
@@ -67,7 +67,7 @@ function readTrust(settings: ServerSettings, findings: TlsFindings): Trust {
     const value = settings[directive];
     if (value === null || !verifies(settings)) return null;
     const source = { value, directive, at: placeOf(settings, directive), written: true };
-    const pem = findings.text(source, `cannot load ${what}`);
+    const pem = findings.text(source, cannotLoad(what));
     return pem === null ? null : { source, pem };
   };
   const named = read("ssl_client_certificate", "certificate");
@@ -95,7 +95,7 @@ function ticketKeys(
       at: placeOf(settings, directive, i),
       written: true,
     } as const;
-    const key = findings.bytes(source, "cannot load ticket key");
+    const key = findings.bytes(source, CANNOT_OPEN);
     if (key === null || TICKET_KEYS.includes(key.length)) return key ?? [];
     findings.add("error", "invalid-value", source, `"${value}" must be 48 or 80 bytes`);
     return [];

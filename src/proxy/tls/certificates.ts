@@ -2,7 +2,7 @@
 
 import { type CertificateAndKey, type TlsLibrary, TlsSettingError } from "../../net/ports.ts";
 import type { PairSource, TlsChoices } from "./choices.ts";
-import { shown, type TlsFindings } from "./findings.ts";
+import { CANNOT_OPEN, cannotLoad, shown, type TlsFindings } from "./findings.ts";
 
 /** Pairs that can be used; of the others the findings tell. */
 export function loadPairs(
@@ -24,7 +24,7 @@ export function loadPairs(
 
 /** One a line; as in nginx empty lines are none, and a carriage return is part of the line's end. */
 function loadPassphrases({ passwordFile }: TlsChoices, findings: TlsFindings): readonly string[] {
-  const text = passwordFile && findings.text(passwordFile, "cannot load pass phrases");
+  const text = passwordFile && findings.text(passwordFile, CANNOT_OPEN);
   return text === null ? [] : text.split(/\r?\n/).filter((line) => line !== "");
 }
 
@@ -33,7 +33,7 @@ function loadCertificate(
   tls: TlsLibrary,
   findings: TlsFindings,
 ): string | null {
-  const pem = findings.text(source, "cannot load certificate");
+  const pem = findings.text(source, cannotLoad("certificate"));
   if (pem === null) return null;
   try {
     tls.inspect(pem);
@@ -56,7 +56,7 @@ function loadKey(
   tls: TlsLibrary,
   findings: TlsFindings,
 ): OpenedKey | null {
-  const key = findings.text(source, "cannot load certificate key");
+  const key = findings.text(source, cannotLoad("certificate key"));
   if (key === null) return null;
   const locked = /ENCRYPTED/.test(key);
   const candidates = locked ? passphrases.map((passphrase) => ({ key, passphrase })) : [{ key }];

@@ -26,28 +26,39 @@ export class TlsFindings {
     this.list.push({ at, severity, rule, message, ...(hint !== undefined && { hint }) });
   }
 
-  /** A file's bytes; null, and a finding that begins with `doing`, when it cannot be read. */
-  bytes(source: Source, doing: string): Uint8Array | null {
-    return this.#reading(source, doing, (path) => this.#files.read(path));
+  /** A file's bytes; null, and a finding in these words, when it cannot be read. */
+  bytes(source: Source, words: Words): Uint8Array | null {
+    return this.#reading(source, words, (path) => this.#files.read(path));
   }
 
   /** The text of a file or of a `data:` value. */
-  text(source: Source, doing: string): string | null {
+  text(source: Source, words: Words): string | null {
     if (source.value.startsWith("data:")) return source.value.slice("data:".length);
-    return this.#reading(source, doing, (path) => this.#files.readText(path));
+    return this.#reading(source, words, (path) => this.#files.readText(path));
   }
 
-  #reading<T>(source: Source, doing: string, read: (path: string) => T): T | null {
+  #reading<T>(source: Source, words: Words, read: (path: string) => T): T | null {
     try {
       return read(source.value);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      const message = `${doing} "${source.value}": ${errnoText(error.code)}`;
-      this.add("error", "missing-file", source, message);
+      this.add("error", "missing-file", source, words(source.value, error));
       return null;
     }
   }
 }
+
+/** nginx's sentences for a file that cannot be read. */
+type Words = (path: string, error: FileError) => string;
+
+export function cannotLoad(what: string): Words {
+  return (path, { code }) => `cannot load ${what} "${path}": ${errnoText(code)}`;
+}
+
+export const CANNOT_OPEN: Words = (path, { errno }) => `open() "${path}" failed ${errno}`;
+
+export const CANNOT_READ: Words = (path, { code }) =>
+  `BIO_new_file("${path}") failed (SSL: ${errnoText(code)})`;
 
 /** A path as messages show it; a `data:` value may be a key. */
 export function shown({ value }: Source): string {

@@ -183,3 +183,28 @@ function opening(directive: ServerDirective): string {
   const ignored = directive === "ssl_certificate_compression" ? " ignored, not supported" : "";
   return `"${directive}"${ignored}`;
 }
+
+// --- for the documentation ----------------------------------------------------------------------
+
+/** One need of one directive, and which runtimes meet it. */
+export interface TlsTableRow {
+  readonly directive: ServerDirective;
+  readonly feature: Feature;
+  readonly without: Need["without"];
+  /** True, or why not. */
+  readonly runtimes: Readonly<Record<string, true | string>>;
+}
+
+/** @param lacks what each runtime lacks, as `TLS_LACKS` of src/runtime/tls/lacks.ts has it. */
+export function tlsTable(
+  lacks: Readonly<Record<string, Readonly<Partial<Record<Feature, string>>>>>,
+): readonly TlsTableRow[] {
+  return TLS_NEEDS.map(({ directive, feature, without }) => ({
+    directive,
+    feature,
+    without,
+    runtimes: Object.fromEntries(
+      Object.entries(lacks).map(([name, lack]) => [name, lack[feature] ?? true]),
+    ),
+  }));
+}

@@ -51,8 +51,10 @@ export function oneOfAKind(pairs: readonly CheckedPair[]): readonly CheckedPair[
   );
 }
 
+/** The key is read first: what is wrong with a certificate can be asked of it alone. */
 export function pairMatches(pair: CertificateAndKey): boolean {
-  return certificateOf(pair, 0, "certificates").checkPrivateKey(keyOf(pair, 0));
+  const key = keyOf(pair, 0);
+  return certificateOf(pair, 0, "certificates").checkPrivateKey(key);
 }
 
 export function everyCertificate(pem: string): X509Certificate[] {

@@ -86,11 +86,10 @@ function first(shown: Shown, trust: Trust): Verdict {
 }
 
 function judge({ leaf, sent, fault }: Shown, trust: Trust): Verdict {
-  const path = pathOf(leaf, sent, trust.trusted);
   const { trusted, coarse, verifyDepth = Infinity } = trust;
-  if (fault !== null) {
-    return { fault: coarse ? refineFault(fault, path, trusted, "client") : fault };
-  }
+  if (fault !== null && !coarse) return { fault };
+  const path = pathOf(leaf, sent, trusted);
+  if (fault !== null) return { fault: refineFault(fault, path, trusted, "client") };
   const depth = depthOf(path, trusted);
   // An anchor must be its own issuer, as OpenSSL wants it.
   if (depth === null) return coarse ? { fault: "UNABLE_TO_GET_ISSUER_CERT" } : TOO_DEEP;

@@ -1,6 +1,8 @@
 /** Each warning about an answer: one that draws it and one that does not. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { inspectResponse } from "../../../src/auth/response.ts";
 import type { AuthHttpUrl } from "../../../src/config/settings.ts";
@@ -9,6 +11,7 @@ import { Secret } from "../../../src/core/secret.ts";
 import { attemptOf } from "../../../src/probe/auth-question.ts";
 import { WARNING_RULES, warningsOf } from "../../../src/probe/auth-warnings.ts";
 import type { AuthMethod, ProtocolName } from "../../../src/session/machine.ts";
+import { ROOT } from "../../support/source.ts";
 
 const GOOD = "Auth-Status: OK\r\nAuth-Server: 192.0.2.1\r\nAuth-Port: 143\r\n";
 const DENIED = "Auth-Status: No\r\nAuth-Wait: 3\r\n";
@@ -103,5 +106,11 @@ describe("warnings", () => {
 
   test("each has its pair above", () => {
     assert.deepEqual(WARNING_RULES.filter((rule) => !PAIRS.some(([name]) => name === rule)), []);
+  });
+
+  test("each stands in docs/test-auth.md, and none else", () => {
+    const page = readFileSync(join(ROOT, "docs", "test-auth.md"), "utf8");
+    const listed = [...page.matchAll(/^\| `(auth-[a-z-]+)` \|/gm)].map(([, rule]) => rule);
+    assert.deepEqual(listed.toSorted(), WARNING_RULES.toSorted());
   });
 });

@@ -1,0 +1,73 @@
+/** Completions and the manual page: they hold the whole table, and their readers take them. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import {
+  bashCompletions,
+  fishCompletions,
+  SHELL_NAMES,
+  zshCompletions,
+} from "../../../src/cli/completions.ts";
+import { manualPage } from "../../../src/cli/man.ts";
+import { COMMANDS, GLOBAL_OPTIONS } from "../../../src/cli/options.ts";
+import { findProgram } from "../../support/process.ts";
+
+const SCRIPTS = { bash: bashCompletions, zsh: zshCompletions, fish: fishCompletions } as const;
+const OPTIONS = [...COMMANDS.flatMap((command) => [...command.options]), ...GLOBAL_OPTIONS];
+
+const without = (program: string) => findProgram(program) ? false : `no ${program} here`;
+
+test("each shell that is named has a script", () => {
+  assert.deepEqual(SHELL_NAMES, Object.keys(SCRIPTS));
+});
+
+for (const [shell, make] of Object.entries(SCRIPTS)) {
+  test(`${shell}: every command and option is there`, () => {
+    const script = make();
+    for (const { name } of COMMANDS) assert.ok(script.includes(name), name);
+    for (const { name } of OPTIONS) {
+      assert.ok(script.includes(shell === "fish" ? `-l ${name} ` : `--${name}`), name);
+    }
+  });
+
+  test(`${shell} can read it`, { skip: without(shell) }, () => {
+    const { status, stderr } = spawnSync(shell, ["-n"], { input: make(), encoding: "utf8" });
+    assert.deepEqual([status, stderr], [0, ""]);
+  });
+}
+
+const TYPED: readonly (readonly [string, string])[] = [
+  ["doorpost pro", "probe"],
+  ["doorpost probe --form", "--format"],
+  ["doorpost probe --format n", "nagios"],
+  ["doorpost --color never probe --starttls re", "require"],
+  ["doorpost completions f", "fish"],
+  ["doorpost probe --user a", ""],
+];
+for (const [typed, expected] of TYPED) {
+  test(`bash completes "${typed}" to "${expected}"`, { skip: without("bash") }, () => {
+    const words = typed.split(" ");
+    const script = `${bashCompletions()}
+COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${
+      words.length - 1
+    }; _doorpost; echo "\${COMPREPLY[*]}"`;
+    const { stdout } = spawnSync("bash", ["-c", script], { encoding: "utf8", cwd: "/" });
+    assert.equal(stdout.trim(), expected);
+  });
+}
+
+test("the manual page has every command and option", () => {
+  const page = manualPage().replaceAll("\\-", "-");
+  for (const { name } of COMMANDS) assert.match(page, new RegExp(`^\\.SS ${name}$`, "m"));
+  for (const { name } of OPTIONS) assert.ok(page.includes(`--${name}\\fR`), name);
+});
+
+test("groff reads the manual page without a complaint", { skip: without("groff") }, () => {
+  const { status, stdout, stderr } = spawnSync("groff", ["-man", "-Tascii", "-ww"], {
+    input: manualPage(),
+    encoding: "utf8",
+  });
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.match(stdout, /smuggle a harmless command/);
+});

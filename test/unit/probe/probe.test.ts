@@ -1,0 +1,278 @@
+/** `probe` against servers that behave, and against each kind that does not. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { runtime } from "#runtime";
+import { Secret } from "../../../src/core/secret.ts";
+import type { Report } from "../../../src/probe/model.ts";
+import type { ProbeOptions } from "../../../src/probe/options.ts";
+import { probe } from "../../../src/probe/probe.ts";
+import { parseTarget, type Target } from "../../../src/probe/target.ts";
+import { selfSigned, testAuthority, unknownAuthority } from "../../support/ca.ts";
+import { type Hang, type Misbehaviour, startMailServer } from "../../support/mail-server.ts";
+
+const PASSWORD = "do-not-show-me";
+const LOGIN = { user: "alice", password: new Secret(PASSWORD) };
+
+const OPTIONS: ProbeOptions = {
+  starttls: "auto",
+  login: null,
+  method: null,
+  insecure: false,
+  fetch: false,
+  helo: "probe.test",
+  timeoutMs: 10_000,
+  family: null,
+  connectTo: null,
+  proxyProtocol: null,
+  warnDays: 30,
+  slowMs: 60_000,
+  injection: false,
+  tlsScan: false,
+  relayTo: null,
+};
+
+function targetOf(url: string): Target {
+  const target = parseTarget(url);
+  if (typeof target === "string") throw new Error(target);
+  return target;
+}
+
+async function probed(
+  behaviour: Misbehaviour,
+  options: Partial<ProbeOptions> = {},
+  scheme: string = behaviour.protocol + (behaviour.implicit ? "s" : ""),
+): Promise<Report & { readonly logins: readonly string[] }> {
+  await using server = await startMailServer(runtime, behaviour);
+  const ca = [(await testAuthority()).certificate];
+  const target = targetOf(`${scheme}://127.0.0.1:${server.port}`);
+  const report = await probe(runtime, target, { ...OPTIONS, ca, ...options });
+  return { ...report, logins: [...server.logins] };
+}
+
+const good = async () => (await testAuthority()).issue();
+/** Without what the server heard, which is the test's own. */
+const shownOf = ({ logins: _, ...report }: Report & { logins: readonly string[] }) =>
+  JSON.stringify(report);
+const ids = ({ findings }: Report) => findings.map(({ id }) => id);
+const hidden = {
+  imap: ["IMAP4rev1", "LOGINDISABLED"],
+  pop3: ["UIDL"],
+  smtp: ["PIPELINING"],
+} as const;
+const PROTOCOLS = ["imap", "pop3", "smtp"] as const;
+
+describe("a server that behaves", () => {
+  for (const protocol of PROTOCOLS) {
+    test(`${protocol}: STARTTLS, login, no findings`, async () => {
+      const certificate = await good();
+      const secured = protocol === "imap"
+        ? ["IMAP4rev1", "SASL-IR", "AUTH=PLAIN"]
+        : protocol === "pop3"
+        ? ["UIDL", "USER", "SASL PLAIN"]
+        : ["PIPELINING", "AUTH PLAIN"];
+      const report = await probed(
+        { protocol, certificate, cleartext: hidden[protocol], secured },
+        { login: LOGIN, injection: true, fetch: true },
+      );
+      assert.deepEqual(report.findings, []);
+      assert.equal(report.outcome, "fine");
+      assert.equal(report.tls?.by, "starttls");
+      assert.equal(report.tls?.certificate?.verified, true);
+      assert.deepEqual(report.login, {
+        user: "alice",
+        method: "plain",
+        ok: true,
+        text: report.login?.text,
+      });
+      assert.deepEqual(report.logins, [`\0alice\0${PASSWORD}`]);
+      assert.equal(report.messages, protocol === "smtp" ? null : 3);
+      assert.ok(report.capabilities.tls?.includes("AUTH=PLAIN"));
+      assert.ok(!shownOf(report).includes(PASSWORD));
+    });
+
+    test(`${protocol}: TLS from the first byte`, async () => {
+      const report = await probed({ protocol, certificate: await good(), implicit: true });
+      assert.deepEqual(ids(report), []);
+      assert.equal(report.tls?.by, "implicit");
+      assert.match(report.tls?.protocol ?? "", /^TLSv1\.[23]$/);
+      assert.equal(report.capabilities.cleartext, null);
+      assert.equal(report.steps[1].name, "TLS");
+    });
+  }
+
+  test("the dialogue shows directions, TLS, and no password", async () => {
+    const report = await probed({ protocol: "imap", certificate: await good() }, { login: LOGIN });
+    const shown = report.transcript.map(({ mark, text }) => `${mark} ${text}`);
+    assert.ok(shown.includes("<- * OK ready"));
+    assert.ok(shown.includes("-> a2 STARTTLS"));
+    assert.ok(shown.includes("~> a4 AUTHENTICATE PLAIN ****"), shown.join("\n"));
+    assert.ok(shown.includes("<~ a4 OK welcome"));
+  });
+});
+
+describe("certificates", () => {
+  const leaf = async (options: Parameters<typeof selfSigned>[0]) =>
+    (await testAuthority()).issue(options);
+  const CASES = [
+    ["expired", () => leaf({ validity: "expired" }), ["certificate-expired"]],
+    ["not yet valid", () => leaf({ validity: "future" }), ["certificate-not-yet-valid"]],
+    ["seven days left", () => leaf({ validity: "soon" }), ["certificate-expires-soon"]],
+    ["another name", () => leaf({ names: ["other.test"] }), ["certificate-name"]],
+    ["self-signed", () => selfSigned(), ["certificate-chain"]],
+    [
+      "of an unknown authority",
+      async () => (await unknownAuthority()).issue(),
+      ["certificate-chain"],
+    ],
+    [
+      "expired, for another name",
+      () => leaf({ names: ["other.test"], validity: "expired" }),
+      ["certificate-expired", "certificate-name"],
+    ],
+  ] as const;
+
+  for (const [what, make, expected] of CASES) {
+    test(what, async () => {
+      const report = await probed({ protocol: "imap", certificate: await make(), implicit: true });
+      assert.deepEqual(ids(report), expected);
+      assert.equal(report.outcome, "findings");
+    });
+  }
+});
+
+describe("TLS", () => {
+  test("no STARTTLS is a warning, and an error where it is required", async () => {
+    const severity = async (starttls: "auto" | "require" | "never") => {
+      const { findings } = await probed({ protocol: "smtp", cleartext: ["PIPELINING"] }, {
+        starttls,
+      });
+      return findings.map((each) => `${each.id} ${each.severity}`);
+    };
+    assert.deepEqual(await severity("auto"), ["starttls-missing warning"]);
+    assert.deepEqual(await severity("require"), ["starttls-missing error"]);
+    assert.deepEqual(await severity("never"), []);
+  });
+
+  test("a plain server on a TLS port is no TLS server, and not unreachable", async () => {
+    const report = await probed({ protocol: "imap" }, {}, "imaps");
+    assert.deepEqual(ids(report), ["tls-failed"]);
+    assert.equal(report.outcome, "findings");
+  });
+
+  for (const protocol of PROTOCOLS) {
+    test(`${protocol}: passwords without TLS`, async () => {
+      const report = await probed({ protocol, certificate: await good() });
+      assert.deepEqual(ids(report), ["cleartext-login"]);
+    });
+
+    test(`${protocol}: a command injected before STARTTLS is run`, async () => {
+      const behaviour = { protocol, certificate: await good(), injectable: true } as const;
+      const report = await probed({ ...behaviour, cleartext: hidden[protocol] }, {
+        injection: true,
+      });
+      assert.ok(ids(report).includes("starttls-injection"), ids(report).join());
+    });
+  }
+
+  test("capabilities that disagree", async () => {
+    const report = await probed({
+      protocol: "imap",
+      certificate: await good(),
+      cleartext: ["IMAP4rev1", "IDLE", "LOGINDISABLED"],
+      secured: ["IMAP4rev1", "QUOTA", "AUTH=PLAIN", "STARTTLS"],
+    });
+    assert.deepEqual(ids(report), ["capabilities-disagree", "starttls-still-offered"]);
+    assert.match(report.findings[0].message, /only before TLS: IDLE; only under TLS: QUOTA/);
+  });
+
+  test("each version is tried by itself", async () => {
+    const scan = async (versions: readonly ("TLSv1.2" | "TLSv1.3")[]) => {
+      const report = await probed(
+        { protocol: "imap", certificate: await good(), implicit: true, versions },
+        { tlsScan: true },
+      );
+      const offered = report.versions?.filter((each) => each.offered).map((each) => each.version);
+      return [offered, ids(report)];
+    };
+    assert.deepEqual(await scan(["TLSv1.2", "TLSv1.3"]), [["TLSv1.2", "TLSv1.3"], []]);
+    assert.deepEqual(await scan(["TLSv1.3"]), [["TLSv1.3"], []]);
+    assert.deepEqual(await scan(["TLSv1.2"]), [["TLSv1.2"], ["tls-version-missing"]]);
+  });
+});
+
+describe("logins", () => {
+  test("a refusal that repeats the password does not bring it out", async () => {
+    const report = await probed(
+      { protocol: "smtp", certificate: await good(), parrot: true },
+      { login: LOGIN },
+    );
+    assert.ok(ids(report).includes("login-failed"));
+    const text = shownOf(report);
+    assert.ok(!text.includes(PASSWORD) && !text.includes(btoa(`\0alice\0${PASSWORD}`)));
+    assert.match(report.login?.text ?? "", /wrong: \*\*\*\*/);
+  });
+
+  test("no method is offered", async () => {
+    const report = await probed(
+      { protocol: "smtp", cleartext: ["PIPELINING"] },
+      { login: LOGIN, starttls: "never" },
+    );
+    assert.deepEqual(ids(report), ["no-method"]);
+    assert.deepEqual(report.logins, []);
+  });
+});
+
+describe("relaying", () => {
+  for (const relays of [true, false]) {
+    test(relays ? "an open relay" : "a closed one", async () => {
+      const report = await probed(
+        { protocol: "smtp", relays, cleartext: ["PIPELINING"] },
+        { relayTo: "victim@example.org", starttls: "never" },
+      );
+      assert.deepEqual(ids(report), relays ? ["open-relay"] : []);
+    });
+  }
+});
+
+describe("silence", () => {
+  const HANGS: readonly (readonly [Hang, string])[] = [
+    ["greeting", "unreachable"],
+    ["capabilities", "findings"],
+    ["starttls", "findings"],
+    ["handshake", "findings"],
+    ["login", "findings"],
+    ["logout", "findings"],
+  ];
+  for (const [hangs, outcome] of HANGS) {
+    test(`at ${hangs}: the probe gives up, and says where`, async () => {
+      const report = await probed(
+        { protocol: "imap", certificate: await good(), hangs },
+        { timeoutMs: 150, login: LOGIN },
+      );
+      assert.ok(ids(report).includes("timeout"), ids(report).join());
+      assert.equal(report.outcome, outcome);
+      assert.equal(report.steps.at(-1)?.ok, false);
+      assert.match(report.steps.at(-1)?.detail ?? "", /^no answer within 0\.15 s while /);
+    });
+  }
+
+  test("nobody listens", async () => {
+    const server = await startMailServer(runtime, { protocol: "imap" });
+    await server[Symbol.asyncDispose]();
+    const report = await probe(runtime, targetOf(`imap://127.0.0.1:${server.port}`), OPTIONS);
+    assert.deepEqual(ids(report), ["unreachable"]);
+    assert.equal(report.outcome, "unreachable");
+    assert.equal(report.address, null);
+  });
+
+  test("a greeting of another protocol", async () => {
+    const report = await probed({ protocol: "imap", greeting: "220 I am SMTP" });
+    assert.deepEqual(ids(report), ["protocol-error"]);
+  });
+
+  test("a server that turns clients away", async () => {
+    const report = await probed({ protocol: "smtp", greeting: "554 go away" });
+    assert.deepEqual(ids(report), ["refused"]);
+  });
+});
