@@ -14,6 +14,8 @@ export type Framing =
   | { readonly is: "length"; readonly length: number }
   | { readonly is: "chunked" };
 
+const HTTP11 = /^HTTP\/1\.1 \d{3}(?: |$)/;
+
 /** Gathers what status line and headers say about the body and the connection. */
 export class Measure {
   /** The server speaks HTTP/1.1, whatever the request said. */
@@ -26,16 +28,15 @@ export class Measure {
   #codings = 0;
 
   status(line: ByteString): void {
-    const match = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(line);
-    if (!match) return;
+    if (!HTTP11.test(line)) return;
     this.http11 = true;
-    this.#code = match[1];
+    this.#code = line.slice(9, 12);
   }
 
   header(name: ByteString, value: ByteString): void {
     switch (name.toLowerCase()) {
       case "connection":
-        this.#close ||= value.toLowerCase().split(",").some((word) => word.trim() === "close");
+        this.#close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
         return;
       case "content-length":
         this.#length = value;

@@ -165,6 +165,7 @@ export class Channel extends Deadline implements Receiver {
     // The exchange first: what it makes of the answer decides whether connections are kept at all.
     exchange.answered(this.#answer, this.#head.fault);
     if (framing === null || this.#closed()) return this.destroy();
+    if (framing.is === "length" && framing.length === bytes.length - used) return this.#idle();
     this.#phase = "body";
     this.#body = new BodySkipper(framing);
     this.#host.wheel.arm(this, this.#host.timeout);
@@ -184,9 +185,14 @@ export class Channel extends Deadline implements Receiver {
   #skip(bytes: Uint8Array, at: number): void {
     const skipped = this.#body!.push(bytes, at);
     if (skipped === "more") return;
-    if (skipped === "bad" || !this.#host.pool.keep(this)) return this.destroy();
-    this.#phase = "idle";
+    if (skipped === "bad") return this.destroy();
     this.#body = null;
+    this.#idle();
+  }
+
+  #idle(): void {
+    if (!this.#host.pool.keep(this)) return this.destroy();
+    this.#phase = "idle";
     this.#host.wheel.arm(this, AUTH_IDLE_MS);
   }
 

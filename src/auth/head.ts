@@ -9,7 +9,7 @@
  *   underscore or a folded line is a fault. A name without colon has an empty value.
  */
 
-import { type ByteString, decode, LF } from "../core/bytes.ts";
+import { type ByteString, CR, decode, SP } from "../core/bytes.ts";
 import { AUTH_RESPONSE } from "../core/limits.ts";
 
 /** Receives the lines as they come. */
@@ -19,7 +19,7 @@ export interface HeadSink {
   header(name: ByteString, value: ByteString): void;
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
+const COLON = 0x3a;
 
 export class HeadReader {
   /** The blank line was read. */
@@ -28,7 +28,8 @@ export class HeadReader {
   fault: string | null = null;
 
   readonly #sink: HeadSink;
-  #line = "";
+  /** A line whose end has not come yet. */
+  #begun = "";
   #first = true;
   #size = 0;
 
@@ -38,51 +39,68 @@ export class HeadReader {
 
   /** Takes bytes and says how many of them belong to the head: all, unless it ended. */
   push(bytes: Uint8Array): number {
+    // One text of all that may be head: most answers come whole, and words are cheap to cut from it.
+    const text = decode(bytes, 0, Math.min(bytes.length, AUTH_RESPONSE + 1 - this.#size));
     let at = 0;
-    while (!this.done && this.fault === null && at < bytes.length) {
-      const end = bytes.indexOf(LF, at);
-      const next = end < 0 ? bytes.length : end + 1;
+    while (!this.done && this.fault === null && at < text.length) {
+      const lf = text.indexOf("\n", at);
+      const next = lf < 0 ? text.length : lf + 1;
       this.#size += next - at;
       // A line that fills the cap to the last byte without being the last one cannot be saved either.
-      if (this.#size > AUTH_RESPONSE || (end < 0 && this.#size === AUTH_RESPONSE)) {
+      if (this.#size > AUTH_RESPONSE || (lf < 0 && this.#size === AUTH_RESPONSE)) {
         this.fault = `sent too long response: no empty line within ${AUTH_RESPONSE} bytes`;
         return at;
       }
-      this.#line += decode(bytes, at, end < 0 ? next : end);
+      if (lf < 0) this.#begun += text.slice(at);
+      else if (this.#begun === "") this.#line(text, at, lf);
+      else this.#rejoin(text.slice(at, lf));
       at = next;
-      if (end >= 0) this.#endOfLine();
     }
     return at;
   }
 
-  #endOfLine(): void {
-    const line = this.#line.endsWith("\r") ? this.#line.slice(0, -1) : this.#line;
-    this.#line = "";
-    const first = this.#first;
-    this.#first = false;
-    if (first && line.startsWith("HTTP/")) {
-      if (line.includes("\r")) this.fault = "sent invalid response";
-      else this.#sink.status(line);
-    } else if (line === "") {
-      this.done = true;
-    } else this.#header(line);
+  #rejoin(rest: ByteString): void {
+    const line = this.#begun + rest;
+    this.#begun = "";
+    this.#line(line, 0, line.length);
   }
 
-  #header(line: ByteString): void {
-    const colon = line.indexOf(":");
-    const name = colon < 0 ? line : line.slice(0, colon);
-    if (!NAME.test(name) || line.includes("\r")) {
-      this.fault = "sent invalid header in response";
-      return;
-    }
-    this.#sink.header(name, colon < 0 ? "" : trim(line, colon + 1));
+  /** A line of `text` without its LF. */
+  #line(text: ByteString, start: number, lf: number): void {
+    const end = lf > start && text.charCodeAt(lf - 1) === CR ? lf - 1 : lf;
+    const first = this.#first;
+    this.#first = false;
+    if (start === end) this.done = true;
+    else if (first && text.startsWith("HTTP/", start)) this.#status(text.slice(start, end));
+    else this.#header(text, start, end);
+  }
+
+  #status(line: ByteString): void {
+    if (line.includes("\r")) this.fault = "sent invalid response";
+    else this.#sink.status(line);
+  }
+
+  #header(text: ByteString, start: number, end: number): void {
+    let colon = start;
+    while (colon < end && isNameByte(text.charCodeAt(colon), colon > start)) colon++;
+    if (colon === start || (colon < end && text.charCodeAt(colon) !== COLON)) return this.#invalid();
+    // Spaces at its ends are dropped; tabs stay.
+    let from = Math.min(colon + 1, end);
+    let to = end;
+    while (from < to && text.charCodeAt(from) === SP) from++;
+    while (to > from && text.charCodeAt(to - 1) === SP) to--;
+    const value = text.slice(from, to);
+    if (value.includes("\r")) return this.#invalid();
+    this.#sink.header(text.slice(start, colon), value);
+  }
+
+  #invalid(): void {
+    this.fault = "sent invalid header in response";
   }
 }
 
-/** The rest of the line without spaces at its ends; tabs stay. */
-function trim(line: ByteString, from: number): ByteString {
-  let end = line.length;
-  while (from < end && line[from] === " ") from++;
-  while (end > from && line[end - 1] === " ") end--;
-  return line.slice(from, end);
+function isNameByte(byte: number, hyphen: boolean): boolean {
+  const letter = byte | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39) ||
+    (hyphen && byte === 0x2d);
 }

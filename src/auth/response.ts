@@ -18,6 +18,23 @@ import type { Attempt, Verdict } from "../session/machine.ts";
 import { type Framing, Measure } from "./body.ts";
 import { HeadReader, type HeadSink } from "./head.ts";
 
+/** Headers that most answers have, as most servers spell them: spares making the lower case of each. */
+const NAMES: ReadonlyMap<ByteString, ByteString> = new Map(
+  [
+    "Auth-Status",
+    "Auth-Server",
+    "Auth-Port",
+    "Auth-User",
+    "Auth-Pass",
+    "Auth-Wait",
+    "Connection",
+    "Content-Length",
+    "Content-Type",
+    "Date",
+    "Server",
+  ].map((name) => [name, name.toLowerCase()]),
+);
+
 /** The headers of one answer that mean something; of repeated ones the last counts. */
 export class Answer implements HeadSink {
   readonly framing: Measure = new Measure();
@@ -38,7 +55,8 @@ export class Answer implements HeadSink {
   }
 
   header(name: ByteString, value: ByteString): void {
-    switch (name.toLowerCase()) {
+    const known = NAMES.get(name) ?? name.toLowerCase();
+    switch (known) {
       case "auth-status":
         return this.#status(value);
       case "auth-server":
@@ -60,7 +78,7 @@ export class Answer implements HeadSink {
         this.#code = value;
         return;
       default:
-        this.framing.header(name, value);
+        this.framing.header(known, value);
     }
   }
 
@@ -121,6 +139,8 @@ export class Answer implements HeadSink {
     }
     // The canonical form: `010.0.0.1` would be an octal number to some resolvers.
     const target: Endpoint = ip(formatAddress(address), port);
+    // As the client gave them, mostly.
+    if (this.#user === undefined && this.#password === undefined) return { is: "allow", target };
     return {
       is: "allow",
       target,

@@ -106,12 +106,12 @@ const METRICS: readonly Metric[] = [
   {
     name: "doorpost_probe_duration_seconds",
     help: "How long the whole session took.",
-    samples: ({ totalMs }) => [[{}, totalMs / 1000]],
+    samples: ({ totalMs }) => [[{}, seconds(totalMs)]],
   },
   {
     name: "doorpost_probe_step_seconds",
     help: "How long each step of the session took.",
-    samples: ({ steps }) => [...lastOf(steps)].map(([step, ms]) => [{ step }, ms / 1000]),
+    samples: ({ steps }) => [...lastOf(steps)].map(([step, ms]) => [{ step }, seconds(ms)]),
   },
   {
     name: "doorpost_probe_login_ok",
@@ -144,6 +144,11 @@ const METRICS: readonly Metric[] = [
       }),
   },
 ];
+
+/** Without the tail of digits that a division leaves. */
+function seconds(ms: number): number {
+  return Number((ms / 1000).toFixed(6));
+}
 
 /** A step that occurs twice counts once: a sample may not be given twice. */
 function lastOf(steps: Report["steps"]): Map<string, number> {

@@ -33,15 +33,22 @@ export function humanReport(report: Report, look: Look): string {
     `${colors.bold(visible(report.target))}${address}\n`,
     ...(look.verbose ? [transcript(report, look), "\n"] : []),
     timeline(report.steps, look),
+    facts(report, look),
     "\n",
+    verdicts(report, look),
+  ].join("");
+}
+
+/** What was learnt, behind an empty line; nothing of a server that was not reached. */
+function facts(report: Report, look: Look): string {
+  const text = [
     report.tls ? tlsLines(report.tls, look) : "",
     report.versions ? entry("versions", versionText(report.versions), look) : "",
     capabilityLines(report.capabilities, look),
     report.login ? entry("login", loginText(report), look) : "",
     report.messages === null ? "" : entry("messages", String(report.messages), look),
-    "\n",
-    verdicts(report, look),
   ].join("");
+  return text === "" ? "" : `\n${text}`;
 }
 
 function timeline(steps: readonly Step[], look: Look): string {

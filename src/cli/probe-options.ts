@@ -77,6 +77,13 @@ export const PROBE = {
       help: "the name to greet SMTP servers with; this machine's without it",
     },
     {
+      name: "xclient",
+      type: "text",
+      argument: "ATTRIBUTES",
+      group: "Targets",
+      help: "tell an SMTP backend who the client is: 'ADDR=192.0.2.7 NAME=host'",
+    },
+    {
       name: "timeout",
       type: "number",
       argument: "SECONDS",
@@ -98,7 +105,7 @@ export const PROBE = {
       type: "text",
       argument: "FILE",
       group: "TLS",
-      help: "trust these authorities; without it SSL_CERT_FILE, or the system's and those of " +
+      help: "trust these authorities; without it SSL_CERT_FILE or the system's, and " +
         "NODE_EXTRA_CA_CERTS",
     },
     {
@@ -170,14 +177,14 @@ export const PROBE = {
       type: "text",
       argument: "LIMITS",
       group: "Checks",
-      help: "warn below so many days of the certificate, above so many ms: 30d,1000ms",
+      help: "warn below so many days of the certificate, above so many ms; 30d,1000ms without it",
     },
     {
       name: "crit",
       type: "text",
       argument: "LIMITS",
       group: "Checks",
-      help: "when Nagios is told CRITICAL: 7d,10000ms",
+      help: "when Nagios is told CRITICAL; 7d,10000ms without it",
     },
     {
       name: "verbose",

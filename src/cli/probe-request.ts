@@ -10,6 +10,7 @@ import type { Runtime } from "../net/ports.ts";
 import type { Login } from "../probe/clients/client.ts";
 import type { ProbeOptions } from "../probe/options.ts";
 import { listenerTarget, parseConnectTo, parseTarget, type Target } from "../probe/target.ts";
+import { authorities } from "./authorities.ts";
 import { Misuse } from "./misuse.ts";
 import type { ValuesOf } from "./options.ts";
 
@@ -43,6 +44,9 @@ export async function probeRequest(
   const direct = values.direct === undefined ? null : targetOf(values.direct);
   if (targets.length > 1 && (direct || values.count !== undefined)) {
     throw new Misuse(`${direct ? "--direct" : "--count"} takes one target`);
+  }
+  if (direct && direct.protocol !== targets[0].protocol) {
+    throw new Misuse(`--direct speaks ${direct.protocol}, the target ${targets[0].protocol}`);
   }
   const warn = limitsOf(values.warn, WARN, "--warn");
   const crit = limitsOf(values.crit, CRIT, "--crit");
@@ -125,12 +129,12 @@ async function configured(path: string, runtime: Runtime): Promise<Target[]> {
 async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promise<ProbeOptions> {
   const { files, host } = runtime;
   const { cert, key } = values;
-  const ca = trusted(values.ca, runtime);
+  const ca = readable(() => authorities(values.ca, runtime));
   const connectTo = values["connect-to"] === undefined
     ? null
     : parseConnectTo(values["connect-to"]);
   if (typeof connectTo === "string") throw new Misuse(`Option --connect-to: ${connectTo}`);
-  for (const name of ["helo", "user", "relay-to"] as const) {
+  for (const name of ["helo", "user", "relay-to", "xclient"] as const) {
     // deno-lint-ignore no-control-regex
     if (/[\x00-\x1f]/.test(values[name] ?? "")) throw new Misuse(`--${name} has a line break`);
   }
@@ -156,14 +160,9 @@ async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promis
     slowMs: warn.ms,
     injection: values["check-injection"],
     tlsScan: values["tls-scan"],
+    xclient: values.xclient === undefined ? null : toByteString(values.xclient),
     relayTo: values["relay-to"] === undefined ? null : toByteString(values["relay-to"]),
   };
-}
-
-/** Undefined: the system's store, to which the runtime adds NODE_EXTRA_CA_CERTS. */
-function trusted(path: string | undefined, { files, host }: Runtime): string[] | undefined {
-  const file = path ?? (host.env("SSL_CERT_FILE") || undefined);
-  return file === undefined ? undefined : [readable(() => files.readText(file))];
 }
 
 /** `30d,500ms`, `30d`, `500ms`; a number alone is days. */

@@ -141,6 +141,7 @@ class Worker {
 
   async #drained(manner: DrainManner): Promise<void> {
     const drained = this.#proxy?.drain(manner);
+    this.#release();
     void this.#say({ is: "retired" });
     await drained;
     this.#finish(OK);
@@ -148,8 +149,17 @@ class Worker {
 
   async #stop(): Promise<void> {
     this.#stopping = true;
+    this.#release();
     await this.#proxy?.stop();
     this.#finish(OK);
+  }
+
+  /** A socket that any process holds open goes on taking clients in, for nobody. */
+  #release(): void {
+    for (const { descriptors } of this.#errand?.sockets ?? []) {
+      for (const descriptor of descriptors) this.#runtime.release?.(descriptor);
+    }
+    this.#errand = null;
   }
 
   #finish(status: number): void {

@@ -32,11 +32,25 @@ export function parseAddress(text: string): Uint8Array | null {
   return text.includes(":") ? parseIPv6(text) : parseIPv4(text);
 }
 
+/** By hand: one for every connection to a backend. */
 function parseIPv4(text: string): Uint8Array | null {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (!match) return null;
-  const bytes = match.slice(1).map(Number);
-  return bytes.every((byte) => byte <= 255) ? Uint8Array.from(bytes) : null;
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let i = 0; i < 4; i++) {
+    const start = at;
+    let byte = 0;
+    while (at < text.length && at < start + 3 && isDigit(text.charCodeAt(at))) {
+      byte = byte * 10 + text.charCodeAt(at++) - 0x30;
+    }
+    if (at === start || byte > 255) return null;
+    bytes[i] = byte;
+    if (i < 3 && text.charCodeAt(at++) !== 0x2e) return null;
+  }
+  return at === text.length ? bytes : null;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function parseIPv6(text: string): Uint8Array | null {
@@ -75,7 +89,7 @@ function groups(text: string, last: boolean): number[] | null {
 
 /** 4 or 16 bytes as a literal, IPv6 in its canonical form. */
 export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   const words = Array.from({ length: 8 }, (_, i) => (bytes[2 * i] << 8) | bytes[2 * i + 1]);
   const run = longestZeroRun(words);
   const hex = (part: number[]) => part.map((word) => word.toString(16)).join(":");

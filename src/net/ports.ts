@@ -73,6 +73,8 @@ export interface Runtime {
    * evenly over all sockets of an address that are listened on. Null where it cannot.
    */
   bind?(at: Endpoint, options: ListenOptions, beside?: BoundSocket): BoundSocket | null;
+  /** Closes a descriptor that `keepDescriptor` has kept. Absent where descriptors are never kept. */
+  release?(descriptor: number): void;
   /**
    * Starts connecting and returns at once. Writes before `open` are queued; a failure, `ECONNREFUSED`
    * say, arrives as `close(error)`; `destroy()` gives up.
@@ -105,7 +107,10 @@ export interface ListenOptions {
   readonly reusePort?: boolean;
   /** An already bound and listening descriptor to accept on instead of binding. */
   readonly descriptor?: number;
-  /** Accept on a duplicate of `descriptor`, which itself stays open for another time. */
+  /**
+   * Accept on a duplicate of `descriptor`, which itself stays open for another time, until `release`.
+   * A runtime without `release` takes it all the same, and closes it with the listener.
+   */
   readonly keepDescriptor?: boolean;
 }
 

@@ -46,7 +46,9 @@ export function logIn(
   decision: Extract<Decision, { is: "allowed" }>,
 ): Promise<BackendLogin> {
   const login = loginOf(asked, decision);
-  return new Promise((resolve) => new Trial(runtime, settings, decision.target, login, resolve));
+  return new Promise((resolve) =>
+    new Trial(runtime, settings, asked.tls, decision.target, login, resolve)
+  );
 }
 
 /** As a front machine makes it from a verdict. */
@@ -74,7 +76,7 @@ const NO_AUTHENTICATOR: Authenticator = {
 
 class Trial implements Dialler {
   readonly clientLocal: Endpoint = ip("127.0.0.1", 0);
-  readonly clientTls: TlsInfo | null = null;
+  readonly clientTls: TlsInfo | null;
   readonly #target: Endpoint;
   readonly #clock: Runtime["clock"];
   readonly #begun: number;
@@ -88,10 +90,12 @@ class Trial implements Dialler {
   constructor(
     runtime: Runtime,
     settings: ServerSettings,
+    clientTls: TlsInfo | null,
     target: Endpoint,
     login: BackLogin,
     resolve: (login: BackendLogin) => void,
   ) {
+    this.clientTls = clientTls;
     this.#target = target;
     this.#clock = runtime.clock;
     this.#begun = runtime.clock.monotonic();

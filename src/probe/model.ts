@@ -34,6 +34,7 @@ export type FindingId =
   | "no-method"
   | "login-failed"
   | "command-failed"
+  | "xclient-refused"
   | "open-relay"
   | "relay-check-failed"
   | "slow-step";

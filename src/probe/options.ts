@@ -3,7 +3,7 @@
 import type { ByteString } from "../core/bytes.ts";
 import { encodeBase64 } from "../wire/sasl.ts";
 import { type Endpoint, ip } from "../net/address.ts";
-import type { CertificateAndKey, Runtime, TlsContext, TlsVersion } from "../net/ports.ts";
+import type { CertificateAndKey, Runtime, TlsContext } from "../net/ports.ts";
 import { encodeProxyHeader } from "../net/proxy-encode.ts";
 import type { Client, Login, Method } from "./clients/client.ts";
 import { clientOf } from "./clients/of.ts";
@@ -31,9 +31,14 @@ export interface ProbeOptions {
   readonly slowMs: number;
   readonly injection: boolean;
   readonly tlsScan: boolean;
+  /** SMTP: who to say the client is, `ADDR=192.0.2.7 NAME=host` (Postfix's XCLIENT). */
+  readonly xclient: ByteString | null;
   /** SMTP: see whether the server takes mail for this address from a stranger. */
   readonly relayTo: ByteString | null;
 }
+
+/** A store of authorities takes long to read, and a load of logins needs it each time. */
+const contexts = new WeakMap<ProbeOptions, TlsContext>();
 
 /** One server, found and connected to in one way, for all connections that a probe makes. */
 export class Place {
@@ -71,14 +76,17 @@ export class Place {
   }
 
   /** Verification is reported, not enforced: a probe shall say what is wrong. */
-  context(protocols?: readonly TlsVersion[]): TlsContext {
+  context(): TlsContext {
+    const known = contexts.get(this.options);
+    if (known) return known;
     const { ca, certificate } = this.options;
-    return this.runtime.tls.client({
+    const made = this.runtime.tls.client({
       verify: false,
       ...(ca && { ca }),
       ...(certificate && { certificate }),
-      ...(protocols && { protocols }),
     });
+    contexts.set(this.options, made);
+    return made;
   }
 
   get serverName(): string | undefined {

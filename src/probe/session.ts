@@ -9,7 +9,14 @@ import { NetError } from "../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Runtime, TlsInfo } from "../net/ports.ts";
 import { certificateFindings, certificateReport } from "./certificates.ts";
-import type { Client, Command, Method, Offer, Reply } from "./clients/client.ts";
+import {
+  type Client,
+  type Command,
+  command,
+  type Method,
+  type Offer,
+  type Reply,
+} from "./clients/client.ts";
 import type { Capabilities, Finding, FindingId, LoginReport, Step, TlsReport } from "./model.ts";
 import { endpointsOf, Place, type ProbeOptions } from "./options.ts";
 import { Fault, type Talk, type TranscriptLine } from "./talk.ts";
@@ -118,7 +125,25 @@ export class Session {
     const found = await this.#capabilities("capabilities");
     this.capabilities[implicitTls ? "tls" : "cleartext"] = found;
     if (!implicitTls && this.#options.starttls !== "never") await this.#startTls(found);
+    const { xclient } = this.#options;
+    if (xclient !== null && this.#target.protocol === "smtp") await this.#introduce(xclient);
     return true;
+  }
+
+  /** XCLIENT puts the session back to its beginning: the greeting's code is the answer, EHLO follows. */
+  async #introduce(attributes: string): Promise<void> {
+    const offered = this.#offer().capabilities.some((each) => /^XCLIENT\b/.test(each));
+    if (!offered) {
+      return this.#find("xclient-refused", "error", "the server does not offer XCLIENT to us");
+    }
+    const reply = await this.#command("xclient", command(`XCLIENT ${attributes}`));
+    if (reply.is !== "ok") {
+      const said = printable(reply.text);
+      return this.#find("xclient-refused", "error", `XCLIENT is refused: ${said}`);
+    }
+    this.capabilities[this.info ? "tls" : "cleartext"] = await this.#capabilities(
+      "capabilities after XCLIENT",
+    );
   }
 
   async #greet(): Promise<Reply> {
@@ -258,10 +283,10 @@ export class Session {
 
   // --- steps ------------------------------------------------------------------------------------
 
-  async #command(name: string, command: Command): Promise<Reply> {
+  async #command(name: string, asked: Command): Promise<Reply> {
     let reply: Reply | null = null;
     await this.#step(name, async () => {
-      reply = await this.#talk.ask(this.#client, command);
+      reply = await this.#talk.ask(this.#client, asked);
       return printable(reply.text, 100);
     });
     const { is } = reply!;

@@ -140,8 +140,9 @@ export class Supervisor {
     this.#ending = true;
     const crews = this.#all();
     crews.forEach(dismiss);
-    await Promise.all(crews.map((crew) => crew.ended));
+    // Workers close theirs: clients are refused, instead of waiting for nobody.
     this.#sockets.close();
+    await Promise.all(crews.map((crew) => crew.ended));
   }
 
   #all(): readonly Crew[] {

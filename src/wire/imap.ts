@@ -91,6 +91,9 @@ class Parse {
   readonly #verbs: ReadonlySet<string>;
   readonly #cap: number;
   #prompts: number;
+  /** The current line, which begins at `#from`. */
+  #text: ByteString = "";
+  #from = 0;
   #tag: ByteString | null = null;
   #verb = "";
   readonly #args: ByteString[] = [];
@@ -114,6 +117,7 @@ class Parse {
       }
       if (lf + 1 - start > this.#cap) return this.#long();
       const line = lineAt(this.#bytes, at, lf);
+      this.#show(at, line.end);
       const first = at === start;
       if (line.stray && first) this.#readTag(at, line.end);
       const literal = line.stray ? "invalid" : this.#segment(at, line.end, first);
@@ -137,11 +141,23 @@ class Parse {
     }
   }
 
+  /** Makes the line into text once: to cut words from it costs less than to decode each. */
+  #show(start: number, end: number): void {
+    this.#text = decode(this.#bytes, start, end);
+    this.#from = start;
+  }
+
+  #cut(start: number, end: number): ByteString {
+    return this.#text.slice(start - this.#from, end - this.#from);
+  }
+
   #long(): ImapItem {
     // The tag may not have been read yet: it is when the first line is what is too long. Not beyond
     // the cap, since how much stands there is chance.
     const { at } = this.#reader;
-    if (this.#tag === null) this.#readTag(at, Math.min(this.#bytes.length, at + this.#cap));
+    const end = Math.min(this.#bytes.length, at + this.#cap);
+    this.#show(at, end);
+    if (this.#tag === null) this.#readTag(at, end);
     return { is: "long", tag: this.#tag };
   }
 
@@ -165,7 +181,7 @@ class Parse {
     while (at < end && this.#bytes[at] === SP) at++;
     const verb = at;
     while (at < end && this.#bytes[at] !== SP) at++;
-    this.#verb = decode(this.#bytes, verb, at).toUpperCase();
+    this.#verb = this.#cut(verb, at).toUpperCase();
     if (!this.#verbs.has(this.#verb)) return "invalid";
     return this.#arguments(at, end);
   }
@@ -176,7 +192,7 @@ class Parse {
     while (at < end && at - start <= IMAP_TAG && isTagByte(this.#bytes[at])) at++;
     const length = at - start;
     if (length === 0 || length > IMAP_TAG || at >= end || this.#bytes[at] !== SP) return -1;
-    this.#tag = decode(this.#bytes, start, at);
+    this.#tag = this.#cut(start, at);
     return at + 1;
   }
 
@@ -197,7 +213,7 @@ class Parse {
   #bare(start: number, end: number, id: boolean): number {
     let at = start;
     while (at < end && this.#bytes[at] !== SP && !(id && isParenthesis(this.#bytes[at]))) at++;
-    this.#args.push(decode(this.#bytes, start, at));
+    this.#args.push(this.#cut(start, at));
     return at;
   }
 
@@ -208,11 +224,11 @@ class Parse {
     for (let at = start; at < end; at++) {
       const byte = this.#bytes[at];
       if (byte === QUOTE) {
-        this.#args.push(text + decode(this.#bytes, from, at));
+        this.#args.push(text + this.#cut(from, at));
         return at + 1;
       }
       if (byte === BACKSLASH) {
-        text += decode(this.#bytes, from, at);
+        text += this.#cut(from, at);
         from = ++at;
       }
     }

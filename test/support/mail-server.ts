@@ -5,7 +5,7 @@
  */
 
 import { concat, decode, encode } from "../../src/core/bytes.ts";
-import { ip } from "../../src/net/address.ts";
+import { type Endpoint, ip } from "../../src/net/address.ts";
 import type { CertificateAndKey, Connection, Runtime, TlsVersion } from "../../src/net/ports.ts";
 import { decodeBase64 } from "../../src/wire/sasl.ts";
 
@@ -40,10 +40,11 @@ export interface MailServer {
 export async function startMailServer(
   runtime: Runtime,
   behaviour: Misbehaviour,
+  place: Endpoint = ip("127.0.0.1", 0),
 ): Promise<MailServer> {
   const logins: string[] = [];
   const open = new Set<Connection>();
-  const listener = await runtime.listen(ip("127.0.0.1", 0), {}, (connection) => {
+  const listener = await runtime.listen(place, {}, (connection) => {
     open.add(connection);
     new Session(runtime, connection, behaviour, logins).begin();
   });

@@ -21,7 +21,10 @@ export class Patience {
 
   /** Rejects when the transcript, whole, is not as it says. */
   async play(transcript: Transcript): Promise<void> {
-    await (this.#waiting.get(transcript) ?? this.#play(transcript));
+    const waiting = this.#waiting.get(transcript);
+    if (waiting === undefined) return await this.#play(transcript);
+    // The machine may have been too busy for its seconds: once more, alone.
+    await waiting.catch(() => this.#play(transcript));
   }
 
   async #play(transcript: Transcript): Promise<void> {

@@ -31,6 +31,11 @@ export function bind(
   }
 }
 
+export function release(descriptor: number): void {
+  const c = libc();
+  if (c) closeDescriptor(c, descriptor);
+}
+
 function bound(c: Libc, at: Endpoint, descriptor: number): BoundSocket {
   let open = true;
   return {

@@ -3,7 +3,7 @@
 import type { Runtime } from "../../net/ports.ts";
 import process from "node:process";
 import { clock, datagram, extend, family, files, host, random } from "../host.ts";
-import { bind } from "./bind.ts";
+import { bind, release } from "./bind.ts";
 import { connect } from "./connect.ts";
 import { supports } from "./features.ts";
 import { listen } from "./listen.ts";
@@ -16,6 +16,7 @@ export const runtime: Runtime = {
   supports,
   listen,
   bind,
+  release,
   connect,
   datagram,
   tls,

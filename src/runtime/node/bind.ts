@@ -6,7 +6,7 @@
 import { rmSync } from "node:fs";
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
-import { NetError } from "../../core/errors.ts";
+import type { NetError } from "../../core/errors.ts";
 import { type Endpoint, formatEndpoint, ip, normaliseAddress } from "../../net/address.ts";
 import type { BoundSocket, ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
@@ -42,12 +42,11 @@ export function bind(
 ): BoundSocket | null {
   if (beside) return null;
   const handle = handleFor(at, options);
-  if (typeof handle === "number") throw failure(getSystemErrorName(handle), at);
+  if (typeof handle === "number") throw failure(handle, at);
   const bound = addressOf(handle, at);
-  if (bound.is === "ip" && bound.port === 0) {
-    // libuv keeps an address in use to itself until it listens; a socket without one gets a random port.
+  if (typeof bound === "number") {
     handle.close();
-    throw failure("EADDRINUSE", at);
+    throw failure(bound, at);
   }
   let open = true;
   return {
@@ -62,7 +61,8 @@ export function bind(
   };
 }
 
-function failure(code: string, at: Endpoint): NetError {
+function failure(errno: number, at: Endpoint): NetError {
+  const code = getSystemErrorName(errno);
   return netError(Object.assign(new Error(code), { code }), `Cannot bind ${formatEndpoint(at)}`);
 }
 
@@ -72,8 +72,10 @@ function handleFor(at: Endpoint, { ipv6Only = true }: ListenOptions): Handle | n
   return createHandle(at.address, at.port, six ? 6 : 4, undefined, six && ipv6Only ? IPV6_ONLY : 0);
 }
 
-function addressOf(handle: Handle, at: Endpoint): Endpoint {
+/** libuv keeps "address in use" to itself until somebody listens, or asks for the address. */
+function addressOf(handle: Handle, at: Endpoint): Endpoint | number {
+  if (at.is === "unix") return at;
   const out: { address?: string; port?: number } = {};
-  if (at.is === "unix" || handle.getsockname?.(out) !== 0) return at;
-  return ip(normaliseAddress(out.address ?? at.address), out.port ?? 0);
+  const errno = handle.getsockname?.(out) ?? 0;
+  return errno < 0 ? errno : ip(normaliseAddress(out.address ?? at.address), out.port ?? at.port);
 }

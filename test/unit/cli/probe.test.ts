@@ -54,12 +54,14 @@ async function served(behaviour: Partial<Misbehaviour> = {}): Promise<MailServer
 const GOOD = { cleartext: ["IMAP4rev1", "LOGINDISABLED"] } as const;
 const CALM = ["--warn", "60000ms", "--ca", "ca.pem"];
 
+type Json = ReturnType<typeof JSON.parse>;
 const schema = JSON.parse(readFileSync(join(ROOT, "docs", "probe.schema.json"), "utf8"));
 const valid = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
 
-function assertValid(out: string) {
-  const value = JSON.parse(out);
-  assert.ok(valid(value), JSON.stringify(valid.errors, null, 1));
+function assertValid(out: string): Json {
+  const value: Json = JSON.parse(out);
+  const good: boolean = valid(value);
+  assert.ok(good, JSON.stringify(valid.errors, null, 1));
   return value;
 }
 
@@ -209,6 +211,7 @@ describe("misuse is told, and is status 2", () => {
     ["probe imap://x --fetch", /--fetch needs --user/],
     ["probe imap://x --cert a", /--cert and --key go together/],
     ["probe imap://x --ca nosuch.pem", /Cannot read "nosuch\.pem"/],
+    ["probe imap://x --direct smtp://y", /--direct speaks smtp, the target imap/],
     ["probe imap://x --warn soon", /Option --warn cannot be "soon"/],
     ["probe imap://x imap://y --count 2", /--count takes one target/],
     ["probe imap://x --count 2 --format nagios", /--count has no --format nagios/],
@@ -224,4 +227,11 @@ describe("misuse is told, and is status 2", () => {
       assert.doesNotMatch(ran.err, /hunter2/);
     });
   }
+});
+
+test("docs/probe.md explains every finding of the schema, and no other", () => {
+  const page = readFileSync(join(ROOT, "docs", "probe.md"), "utf8");
+  const explained = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+  const { findings } = schema.definitions.report.properties;
+  assert.deepEqual(explained.sort(), [...findings.items.properties.id.enum].sort());
 });

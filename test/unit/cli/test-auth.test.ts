@@ -362,6 +362,21 @@ describe("--suite", () => {
     const gone: Serve = () => new NetError("ECONNREFUSED", "refused");
     assert.equal((await testAuth(JOHN, authWorld(gone))).status, 3);
   });
+  test("one that hangs ends it within a minute", async () => {
+    const world = authWorld(() => null);
+    const { clock } = world;
+    const begun = clock.ms;
+    let over = false;
+    const running = testAuth(JOHN, world).finally(() => over = true);
+    while (!over) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      clock.turn(1000);
+    }
+    const { status, out } = await running;
+    assert.ok(clock.ms - begun <= 60_000, `${clock.ms - begun} ms`);
+    assert.equal(status, 3);
+    assert.match(out, /skipped$/m);
+  });
   test("without a user no right login is tried", async () => {
     const ran = await testAuth(["--url", URL, "--suite"], authWorld(honest));
     assert.equal(ran.status, 0);

@@ -52,6 +52,12 @@ const LINES: readonly [string, Partial<LogEvent>, Partial<LogContext> | undefine
     `${HEAD}client logged in, client: 127.0.0.1, server: 127.0.0.1:143, login: "u", upstream: 10.0.0.5:143`,
   ],
   [
+    "logged in, with both connections: behind all that nginx says",
+    { message: "client logged in" },
+    { link: "[127.0.0.1:5-127.0.0.1:143] <=> [127.0.0.1:6-10.0.0.5:143]" },
+    `${HEAD}client logged in, client: 127.0.0.1, server: 127.0.0.1:143, login: "u", upstream: 10.0.0.5:143, [127.0.0.1:5-127.0.0.1:143] <=> [127.0.0.1:6-10.0.0.5:143]`,
+  ],
+  [
     "errno stands before what was being done",
     {
       message: "upstream timed out",

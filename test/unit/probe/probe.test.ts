@@ -1,9 +1,14 @@
 /** `probe` against servers that behave, and against each kind that does not. */
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { runtime } from "#runtime";
 import { Secret } from "../../../src/core/secret.ts";
+import { type Endpoint, ip, unix } from "../../../src/net/address.ts";
+import type { ConnectOptions, Receiver, Runtime, TlsVersion } from "../../../src/net/ports.ts";
 import type { Report } from "../../../src/probe/model.ts";
 import type { ProbeOptions } from "../../../src/probe/options.ts";
 import { probe } from "../../../src/probe/probe.ts";
@@ -29,6 +34,7 @@ const OPTIONS: ProbeOptions = {
   slowMs: 60_000,
   injection: false,
   tlsScan: false,
+  xclient: null,
   relayTo: null,
 };
 
@@ -187,7 +193,7 @@ describe("TLS", () => {
   });
 
   test("each version is tried by itself", async () => {
-    const scan = async (versions: readonly ("TLSv1.2" | "TLSv1.3")[]) => {
+    const scan = async (versions: readonly TlsVersion[]) => {
       const report = await probed(
         { protocol: "imap", certificate: await good(), implicit: true, versions },
         { tlsScan: true },
@@ -198,6 +204,18 @@ describe("TLS", () => {
     assert.deepEqual(await scan(["TLSv1.2", "TLSv1.3"]), [["TLSv1.2", "TLSv1.3"], []]);
     assert.deepEqual(await scan(["TLSv1.3"]), [["TLSv1.3"], []]);
     assert.deepEqual(await scan(["TLSv1.2"]), [["TLSv1.2"], ["tls-version-missing"]]);
+  });
+
+  const able = (["tls-protocols-old", "tls-protocols-old-by-default"] as const)
+    .map((feature) => runtime.supports(feature)).find((each) => each !== true);
+  test("old versions are found, whatever we speak ourselves", { skip: able ?? false }, async () => {
+    const versions = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
+    const report = await probed(
+      { protocol: "pop3", certificate: await good(), implicit: true, versions },
+      { tlsScan: true },
+    );
+    assert.deepEqual(report.versions?.filter((each) => each.offered).length, 4);
+    assert.deepEqual(ids(report), ["tls-version-old"]);
   });
 });
 
@@ -212,6 +230,27 @@ describe("logins", () => {
     assert.ok(!text.includes(PASSWORD) && !text.includes(btoa(`\0alice\0${PASSWORD}`)));
     assert.match(report.login?.text ?? "", /wrong: \*\*\*\*/);
   });
+
+  for (const tls of [false, true]) {
+    const why = tls ? "to a certificate that does not verify" : "without TLS";
+    test(`over a network, no password ${why}, unless --insecure`, async () => {
+      await using server = await startMailServer(runtime, {
+        protocol: "imap",
+        ...(tls && { certificate: await selfSigned() }),
+      });
+      // As if far away: where it is dialled is not where it is.
+      const far: Runtime = Object.assign(Object.create(runtime), {
+        connect: (_: Endpoint, ...rest: [ConnectOptions, Receiver]) =>
+          runtime.connect(ip("127.0.0.1", server.port), ...rest),
+      });
+      const target = targetOf("imap://192.0.2.1");
+      const held = await probe(far, target, { ...OPTIONS, login: LOGIN });
+      assert.ok(ids(held).includes("password-withheld"));
+      assert.deepEqual([held.login, server.logins], [null, []]);
+      const sent = await probe(far, target, { ...OPTIONS, login: LOGIN, insecure: true });
+      assert.equal(sent.login?.ok, true);
+    });
+  }
 
   test("no method is offered", async () => {
     const report = await probed(
@@ -233,6 +272,17 @@ describe("relaying", () => {
       assert.deepEqual(ids(report), relays ? ["open-relay"] : []);
     });
   }
+});
+
+test("a unix socket", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "doorpost-probe-"));
+  const path = join(folder, "imap.sock");
+  const server = await startMailServer(runtime, { protocol: "imap" }, unix(path));
+  const report = await probe(runtime, targetOf(`imap://unix:${path}`), OPTIONS);
+  await server[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+  assert.equal(report.address, `unix:${path}`);
+  assert.deepEqual(ids(report), ["starttls-missing", "cleartext-login"]);
 });
 
 describe("silence", () => {
