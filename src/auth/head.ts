@@ -83,7 +83,9 @@ export class HeadReader {
   #header(text: ByteString, start: number, end: number): void {
     let colon = start;
     while (colon < end && isNameByte(text.charCodeAt(colon), colon > start)) colon++;
-    if (colon === start || (colon < end && text.charCodeAt(colon) !== COLON)) return this.#invalid();
+    if (colon === start || (colon < end && text.charCodeAt(colon) !== COLON)) {
+      return this.#invalid();
+    }
     // Spaces at its ends are dropped; tabs stay.
     let from = Math.min(colon + 1, end);
     let to = end;

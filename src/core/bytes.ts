@@ -17,6 +17,7 @@ export const EMPTY: Uint8Array = new Uint8Array(0);
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const forDisplay = new TextDecoder();
 
 /** Byte string to bytes. Characters above 0xFF are a programming error and lose their high bits. */
 export function encode(text: ByteString): Uint8Array {
@@ -53,7 +54,7 @@ export function toByteString(text: string): ByteString {
 
 /** A byte string read as UTF-8, for display only: malformed bytes become U+FFFD. */
 export function toDisplay(text: ByteString): string {
-  return fromUtf8.decode(encode(text));
+  return forDisplay.decode(encode(text));
 }
 
 /** Without spaces, tabs and line ends around it. `String.trim` would take 0xA0 too, a byte of UTF-8. */

@@ -13,6 +13,7 @@ import type { Connection, Receiver, Runtime, TlsInfo } from "../net/ports.ts";
 import { Wheel } from "../net/wheel.ts";
 import { Capacity } from "../proxy/capacity.ts";
 import { Dial, type Dialler } from "../proxy/dial.ts";
+import { Guests } from "../proxy/guests.ts";
 import type { Service } from "../proxy/service.ts";
 import type { Authenticator, BackLogin } from "../session/machine.ts";
 import { prepareProtocol } from "../session/protocols.ts";
@@ -154,7 +155,7 @@ function serviceOf(runtime: Runtime, settings: ServerSettings): Service {
   const house = {
     runtime,
     wheel: new Wheel(runtime.clock),
-    open: new Set<never>(),
+    open: new Guests(),
     capacity: new Capacity(runtime.clock),
     empty: null,
     counter: { connections: 0 },

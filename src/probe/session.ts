@@ -209,7 +209,7 @@ export class Session {
 
   async #use(): Promise<void> {
     const loggedIn = await this.#logIn();
-    if (loggedIn && this.#target.protocol !== "pop3") {
+    if (loggedIn) {
       this.capabilities.loggedIn = await this.#capabilities("capabilities after login");
     }
     const { fetch } = this.#options;

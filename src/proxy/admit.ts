@@ -10,8 +10,9 @@ import { addressOf, type Endpoint, formatEndpoint, inCidr } from "../net/address
 import type { Connection, Receiver } from "../net/ports.ts";
 import { parseProxyHeader, type ProxyAddresses } from "../net/proxy-header.ts";
 import { Deadline } from "../net/wheel.ts";
+import { type Guest, NO_SEAT } from "./guests.ts";
 import { reverseNameOf, UNAVAILABLE } from "./reverse-name.ts";
-import { enter, type Guest, leave, type Service } from "./service.ts";
+import { enter, leave, type Service } from "./service.ts";
 import { Session } from "./session.ts";
 import { describeTls, handshakeFailure } from "./tls.ts";
 
@@ -30,6 +31,7 @@ export function admit(connection: Connection, door: Door): void {
 }
 
 class Admission extends Deadline implements Receiver, Guest {
+  seat: number = NO_SEAT;
   readonly #connection: Connection;
   readonly #door: Door;
   readonly #service: Service;

@@ -7,9 +7,11 @@
 import { LINGER_MS } from "../core/limits.ts";
 import type { Connection, Receiver } from "../net/ports.ts";
 import { Deadline } from "../net/wheel.ts";
-import { enter, type Guest, leave, type Service } from "./service.ts";
+import { type Guest, NO_SEAT } from "./guests.ts";
+import { enter, leave, type Service } from "./service.ts";
 
 export class Farewell extends Deadline implements Receiver, Guest {
+  seat: number = NO_SEAT;
   readonly #service: Service;
   readonly #connection: Connection;
 

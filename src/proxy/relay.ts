@@ -12,7 +12,8 @@ import type { NetError } from "../core/errors.ts";
 import type { Doing, LogContext, LogEvent } from "../core/log.ts";
 import type { Connection, Receiver } from "../net/ports.ts";
 import { Deadline, type Wheel } from "../net/wheel.ts";
-import { enter, type Guest, leave, type Service } from "./service.ts";
+import { type Guest, NO_SEAT } from "./guests.ts";
+import { enter, leave, type Service } from "./service.ts";
 
 /** One end as the relay finds it. */
 export interface Side {
@@ -24,6 +25,7 @@ export interface Side {
 }
 
 export class Relay extends Deadline implements Guest {
+  seat: number = NO_SEAT;
   readonly service: Service;
   readonly #context: LogContext;
   readonly #client: Half;

@@ -16,7 +16,8 @@ import { prepareProtocol } from "../session/protocols.ts";
 import { admit, type Door } from "./admit.ts";
 import { Capacity } from "./capacity.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
-import type { Guest, House, Service } from "./service.ts";
+import { type Guest, Guests } from "./guests.ts";
+import type { House, Service } from "./service.ts";
 import { listenFindings } from "./listen-support.ts";
 import { distinct } from "./tls/findings.ts";
 import { serverTls } from "./tls.ts";
@@ -104,7 +105,7 @@ function newHouse(runtime: Runtime): House {
   return {
     runtime,
     wheel: new Wheel(runtime.clock),
-    open: new Set(),
+    open: new Guests(),
     capacity: new Capacity(runtime.clock),
     empty: null,
     counter: { connections: 0 },
@@ -113,7 +114,7 @@ function newHouse(runtime: Runtime): House {
 
 /** The same process for the next configuration, with no guests yet. */
 function nextHouse(house: House): House {
-  return { ...house, open: new Set(), empty: null };
+  return { ...house, open: new Guests(), empty: null };
 }
 
 function appearance({ fallback }: Gate): Omit<Listening, "at"> {
@@ -272,7 +273,7 @@ class RunningProxy implements Proxy {
   }
 
   #guests(): readonly Guest[] {
-    return this.#houses().flatMap(({ open }) => [...open]);
+    return this.#houses().flatMap(({ open }) => open.all());
   }
 
   /** Resolves when nobody is left; after `worker_shutdown_timeout` those who are left are put out. */
@@ -281,7 +282,7 @@ class RunningProxy implements Proxy {
     const patience = settings?.global.worker_shutdown_timeout ?? null;
     return new Promise((resolve) => {
       const deadline = new ShutdownDeadline(() => {
-        for (const guest of [...house.open]) guest.evict();
+        for (const guest of house.open.all()) guest.evict();
       });
       const before = house.empty;
       house.empty = () => {

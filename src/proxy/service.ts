@@ -6,6 +6,7 @@ import type { Runtime, TlsContext } from "../net/ports.ts";
 import type { Resolver } from "../net/resolver.ts";
 import type { Wheel } from "../net/wheel.ts";
 import type { Capacity } from "./capacity.ts";
+import type { Guest, Guests } from "./guests.ts";
 import type { Authenticator } from "../session/machine.ts";
 import type { Protocol } from "../session/protocols.ts";
 
@@ -26,22 +27,12 @@ export interface House {
   readonly runtime: Runtime;
   readonly wheel: Wheel;
   /** Every client connection that is open, from admission to the end of its relay. */
-  readonly open: Set<Guest>;
+  readonly open: Guests;
   readonly capacity: Capacity;
   /** Called when the last guest has left. */
   empty: (() => void) | null;
   /** nginx's connection counter, `*1` in log lines. */
   readonly counter: { connections: number };
-}
-
-/** A client connection, whatever stage it is in. */
-export interface Guest {
-  /** How many connections it holds, if not one. */
-  readonly sides?: number;
-  /** The proxy is draining: leave soon if nothing of value is under way. */
-  retire(): void;
-  /** Leave now. */
-  evict(): void;
 }
 
 export function enter(house: House, guest: Guest): void {
@@ -51,8 +42,7 @@ export function enter(house: House, guest: Guest): void {
 
 /** A guest moves to its next stage. */
 export function replace(house: House, before: Guest, after: Guest): void {
-  house.open.delete(before);
-  house.open.add(after);
+  house.open.replace(before, after);
 }
 
 export function leave(house: House, guest: Guest): void {

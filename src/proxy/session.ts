@@ -15,8 +15,9 @@ import type { Attempt, AuthLog, Front, FrontAction, FrontInput, Peer } from "../
 import type { BackLogin, Verdict } from "../session/machine.ts";
 import { Dial, type Dialler } from "./dial.ts";
 import { Farewell } from "./farewell.ts";
+import { type Guest, NO_SEAT } from "./guests.ts";
 import { Relay } from "./relay.ts";
-import { type Guest, leave, replace, type Service } from "./service.ts";
+import { leave, replace, type Service } from "./service.ts";
 import { describeTls, handshakeFailure } from "./tls.ts";
 
 /** What admission found out about a connection. */
@@ -34,6 +35,7 @@ export interface Admitted {
 }
 
 export class Session extends Deadline implements Receiver, Guest, Dialler, AuthLog {
+  seat: number = NO_SEAT;
   readonly #service: Service;
   readonly #admitted: Admitted;
   readonly #client: Connection;

@@ -149,7 +149,7 @@ for (const who of ["doorpost", "nginx"] as const) {
             assert.equal(meeting.line, `* BYE ${words}`);
             assert.deepEqual(meeting.headers, {});
             const place = "while SSL handshaking, client: 127.0.0.1, server: 127.0.0.1:PORT";
-            assert.deepEqual((await meeting.logged(1)).slice(0, 1), [
+            assert.deepEqual(meeting.log.slice(0, 1), [
               `[info] ${fate.refused} ${place}`,
             ]);
           } else {
@@ -177,13 +177,13 @@ for (const who of ["doorpost", "nginx"] as const) {
         const until = /421 4/;
         const none = await world.meet("starttls", args, { say: "", until });
         assert.equal(none.line, "421 4.7.1 No required SSL certificate");
-        assert.deepEqual(await none.logged(1), [
+        assert.deepEqual(none.log, [
           "[info] client sent no required SSL certificate while in starttls state, " +
           "client: 127.0.0.1 using starttls, server: 127.0.0.1:PORT",
         ]);
         const bad = await world.meet("starttls", [...args, ...present("self")], { say: "", until });
         assert.equal(bad.line, "421 4.7.1 SSL certificate error");
-        assert.deepEqual(await bad.logged(1), [
+        assert.deepEqual(bad.log, [
           `[info] client SSL certificate verify error: (${SELF}) while in starttls state, ` +
           "client: 127.0.0.1 using starttls, server: 127.0.0.1:PORT",
         ]);

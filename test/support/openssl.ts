@@ -21,7 +21,7 @@ export interface Visit {
 }
 
 export interface VisitOptions {
-  /** Sent after the handshake. */
+  /** Sent when the server has greeted; after STARTTLS, when the handshake is done. */
   readonly say?: string;
   /** It leaves when this has come; default: a greeting, or a refusal in its place. */
   readonly until?: RegExp;
@@ -30,6 +30,7 @@ export interface VisitOptions {
 
 /** Not at the start of a line: s_client may break off what it says of a ticket for the server's words. */
 const GREETING = /ready\n|\* (?:OK|BYE) |\+OK |-ERR |220 [a-z]|421 4/;
+const HANDSHAKE_DONE = /Verify return code/;
 
 export function visit(
   port: number,
@@ -39,10 +40,16 @@ export function visit(
   return new Promise((resolve, reject) => {
     const target = ["s_client", "-connect", `127.0.0.1:${port}`];
     const child = spawn("openssl", [...target, ...args], { cwd, timeout: PATIENCE_MS });
+    const turn = args.includes("-starttls") ? HANDSHAKE_DONE : GREETING;
     let text = "";
+    let said = say === undefined;
     let leaving = false;
     const take = (bytes: Buffer) => {
       text += bytes.toString("latin1");
+      if (!said && turn.test(text)) {
+        said = true;
+        child.stdin.write(say!);
+      }
       if (leaving || !until.test(text)) return;
       leaving = true;
       // A line of its own that begins with Q ends s_client.
@@ -51,7 +58,6 @@ export function visit(
     child.stdout.on("data", take);
     child.stderr.on("data", take);
     child.stdin.on("error", () => {});
-    if (say !== undefined) child.stdin.write(say);
     child.once("error", reject);
     child.once("close", () => resolve(visitOf(text)));
   });

@@ -29,8 +29,17 @@ export interface Meeting {
   readonly line: string;
   /** `Auth-SSL` headers of the question that a login brought about, as they came; empty: none did. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Log lines since it began, without date, process and port, when there are so many. */
-  logged(count: number): Promise<readonly string[]>;
+  /** Log lines since it began, without date, process and port. */
+  readonly log: readonly string[];
+}
+
+export interface MeetOptions {
+  /** Said inside TLS; default a login, which the auth server denies. */
+  readonly say?: string;
+  /** The client leaves then; default: at the answer, or when it is refused. */
+  readonly until?: RegExp;
+  /** Log lines to wait for; default 1: every login and every refusal leaves one. */
+  readonly lines?: number;
 }
 
 export class TlsWorld {
@@ -78,7 +87,7 @@ export class TlsWorld {
   async meet(
     server: string,
     args: readonly string[] = [],
-    { say = "a LOGIN u p\r\n", until = /a NO |\* BYE / } = {},
+    { say = "a LOGIN u p\r\n", until = /a NO |\* BYE /, lines = 1 }: MeetOptions = {},
   ): Promise<Meeting> {
     const from = this.log().length;
     this.auth.reset();
@@ -86,8 +95,8 @@ export class TlsWorld {
     const line = /(?:\* (?:OK|BYE)|\+OK|-ERR|220|421) \w[^\r\n]*/.exec(seen.text)?.[0] ?? "";
     const asked = this.auth.questions.at(-1)?.headers ?? {};
     const ssl = Object.entries(asked).filter(([name]) => name.startsWith("auth-ssl"));
-    const logged = (count: number) => this.#logged(from, count);
-    return { visit: seen, line, headers: Object.fromEntries(ssl), logged };
+    const log = await this.#logged(from, lines);
+    return { visit: seen, line, headers: Object.fromEntries(ssl), log };
   }
 
   /** The session's end and its log line are not one event. */

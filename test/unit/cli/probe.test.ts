@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import { runtime } from "#runtime";
 import { BugTrap } from "../../../src/cli/bugs.ts";
@@ -12,9 +11,9 @@ import { run } from "../../../src/cli/run.ts";
 import type { Host, Runtime } from "../../../src/net/ports.ts";
 import { testAuthority } from "../../support/ca.ts";
 import { type MailServer, type Misbehaviour, startMailServer } from "../../support/mail-server.ts";
+import { ROOT } from "../../support/source.ts";
 import { FakeFiles, FakeHost } from "../observe/fakes.ts";
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const PASSWORD = "do-not-show-me";
 
 interface Ran {
@@ -25,13 +24,13 @@ interface Ran {
 
 async function doorpost(
   argv: readonly string[],
-  { files = {}, password = PASSWORD, columns = 80 }: {
+  { files = {}, password = PASSWORD, columns = 80, host = new FakeHost() }: {
     readonly files?: Readonly<Record<string, string>>;
     readonly password?: string | null;
     readonly columns?: number;
+    readonly host?: FakeHost;
   } = {},
 ): Promise<Ran> {
-  const host = new FakeHost();
   host.argv = argv;
   host.columns = columns;
   if (password !== null) host.variables.set("DOORPOST_PASSWORD", password);
@@ -180,6 +179,28 @@ describe("formats", () => {
     const { load } = assertValid((await doorpost([...line, "--format", "json"])).out);
     assert.deepEqual([load.good, load.failures], [7, {}]);
     assert.equal(server.logins.length, 14);
+  });
+});
+
+describe("--watch", () => {
+  /** Interrupted at its second result. */
+  class Watched extends FakeHost {
+    results = 0;
+
+    override writeOut(text: string): void {
+      super.writeOut(text);
+      if (text.startsWith("MAIL") && ++this.results === 2) this.signal("SIGINT");
+    }
+  }
+
+  test("looks again until it is interrupted, and ends with the last status", async () => {
+    await using server = await served(GOOD);
+    const url = `imap://127.0.0.1:${server.port}`;
+    const host = new Watched();
+    const line = ["probe", url, "--format", "nagios", "--watch", "1", ...CALM];
+    const { out, status } = await doorpost(line, { host });
+    assert.equal(out.match(/^MAIL OK/gm)?.length, 2);
+    assert.equal(status, 0);
   });
 });
 

@@ -54,6 +54,10 @@ class FakeProxy implements Proxy {
     return error ? Promise.reject(error) : Promise.resolve();
   }
 
+  cover(): Promise<() => Promise<void>> {
+    return Promise.resolve(() => Promise.resolve());
+  }
+
   drain(): Promise<void> {
     this.calls.push("drain");
     return this.drained;

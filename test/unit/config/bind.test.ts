@@ -53,8 +53,8 @@ mail {
 
 test("a server that says nothing has nginx's defaults", async () => {
   const server = await serverOf("");
-  const { auth_http: _url, listen: _listen, origin: _origin, position: _position, ...rest } =
-    server;
+  const { auth_http: _url, listen: _listen, ...others } = server;
+  const { origin: _origin, places: _places, position: _position, ...rest } = others;
   assert.deepEqual(rest, {
     protocol: "imap",
     server_name: "proxy.example.com",

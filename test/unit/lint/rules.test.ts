@@ -57,6 +57,8 @@ for (const rule of RULES) {
   });
 }
 
+const TLS = 'ssl_certificate = "data:c"\nssl_certificate_key = "data:k"\n';
+
 describe("more of the same", () => {
   const rule = (id: string) => RULES.find((each) => each.id === id)!;
   const server = (lines: string, top = "") =>
@@ -99,8 +101,6 @@ describe("more of the same", () => {
     });
   }
 });
-
-const TLS = 'ssl_certificate = "data:c"\nssl_certificate_key = "data:k"\n';
 
 test("one directive for several servers is one finding", () => {
   const both = '[[server]]\nlisten = "25"\n[[server]]\nlisten = "587"\n';
