@@ -3,7 +3,7 @@
  * test authority cannot make (X.509 v1) is made by openssl.
  */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Leaf, selfSigned, TestAuthority, testAuthority, unknownAuthority } from "./ca.ts";
@@ -51,8 +51,9 @@ export async function makePki(): Promise<Pki> {
     "ca.crl": await authority.crl([leaves["revoked"]!]),
     "other.crl": await strange.crl([]),
     "stranger-root.pem": withRoot.certificate + withRoot.key,
-    "v1.pem": old.root + old.rootKey,
-    "v1-client.pem": old.leaf + old.leafKey,
+    "v1.pem": old.self,
+    "v1-leaf.pem": old.leaf,
+    "v1-client.pem": old.client,
   };
   for (const [name, leaf] of Object.entries(leaves)) {
     files[`${name}.pem`] = leaf.certificate + leaf.key;
@@ -66,7 +67,7 @@ function firstOf(chain: string): string {
   return chain.slice(0, chain.indexOf("-----END CERTIFICATE-----") + 26);
 }
 
-/** A self-signed certificate of version 1, and one that it signed. */
+/** A self-signed certificate of version 1, and two that it signed, of versions 1 and 3. */
 function oldCertificates() {
   const folder = mkdtempSync(join(tmpdir(), "doorpost-pki-"));
   const path = (name: string) => join(folder, name);
@@ -84,15 +85,19 @@ function oldCertificates() {
   try {
     request("v1");
     sign("v1", ["-signkey", path("v1.key")]);
+    writeFileSync(path("version-3"), "extendedKeyUsage = clientAuth\n");
+    const below = ["-CA", path("v1.pem"), "-CAkey", path("v1.key"), "-CAcreateserial"];
+    request("v1-leaf");
+    sign("v1-leaf", below);
     request("v1-client");
-    const serial = existsSync(path("v1.srl")) ? [] : ["-CAcreateserial"];
-    sign("v1-client", ["-CA", path("v1.pem"), "-CAkey", path("v1.key"), ...serial]);
+    sign("v1-client", [...below, "-extfile", path("version-3")]);
     const read = (name: string) => readFileSync(path(name), "utf8");
+    const both = (name: string) => read(`${name}.pem`) + read(`${name}.key`);
     return {
       root: read("v1.pem"),
-      rootKey: read("v1.key"),
-      leaf: read("v1-client.pem"),
-      leafKey: read("v1-client.key"),
+      self: both("v1"),
+      leaf: both("v1-leaf"),
+      client: both("v1-client"),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

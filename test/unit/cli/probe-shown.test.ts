@@ -102,7 +102,8 @@ test("the table: findings that do not fit stand below", () => {
     summaryTable([REPORT], { ...plain, columns }).split("\n").slice(1);
   const start = "imap://mail.example.com  findings  TLSv1.3  9 d   2     61.3 ms";
   assert.deepEqual(row(80), [`${start}  login-failed`, ""]);
-  assert.deepEqual(row(70), [start, "  login-failed", ""]);
+  // The heading breaks where the rows do.
+  assert.deepEqual(row(70), ["  findings", start, "  login-failed", ""]);
 });
 
 const WARN = { days: 30, ms: 1000 };
