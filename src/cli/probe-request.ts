@@ -1,7 +1,7 @@
 /** What `probe` was asked: from the words of the command line to targets and options. */
 
 import { load } from "../config/load.ts";
-import { decode, toByteString } from "../core/bytes.ts";
+import { toByteString } from "../core/bytes.ts";
 import { FileError } from "../core/errors.ts";
 import { PROBE_TARGETS } from "../core/limits.ts";
 import { Secret } from "../core/secret.ts";
@@ -12,6 +12,7 @@ import type { ProbeOptions } from "../probe/options.ts";
 import { listenerTarget, parseConnectTo, parseTarget, type Target } from "../probe/target.ts";
 import { authorities } from "./authorities.ts";
 import { Misuse } from "./misuse.ts";
+import { readPassword } from "./password.ts";
 import type { ValuesOf } from "./options.ts";
 
 export type Values = ValuesOf<"probe">;
@@ -184,29 +185,12 @@ async function loginOf(values: Values, runtime: Runtime): Promise<Login | null> 
     if (!values["password-stdin"] && values["password-file"] === undefined) return null;
     throw new Misuse("A password needs --user");
   }
-  const password = method === "external" ? new Secret("") : await passwordOf(values, runtime);
+  const password = method === "external"
+    ? new Secret("")
+    : await readPassword(user, values, runtime);
   // POP3's PASS and a literal's prompt are lines: nothing may break out of them.
   if (/[\r\n\0]/.test(password.reveal())) throw new Misuse("The password has a line break or NUL");
   return { user: toByteString(user), password };
-}
-
-async function passwordOf(values: Values, { host, files }: Runtime): Promise<Secret> {
-  const file = values["password-file"];
-  if (values["password-stdin"]) return fromBytes(await host.readIn());
-  if (file !== undefined) return fromBytes(readable(() => files.read(file)));
-  const given = host.env("DOORPOST_PASSWORD");
-  if (given !== undefined) return new Secret(toByteString(given));
-  const typed = await host.askSecret(`Password of ${values.user}: `);
-  if (typed !== null) return new Secret(toByteString(typed));
-  throw new Misuse(
-    "No password, and no terminal to ask for it",
-    "--password-stdin, --password-file or DOORPOST_PASSWORD",
-  );
-}
-
-/** Without the line end that editors and `echo` put there. */
-function fromBytes(bytes: Uint8Array): Secret {
-  return new Secret(decode(bytes).replace(/\r?\n$/, ""));
 }
 
 function readable<T>(read: () => T): T {

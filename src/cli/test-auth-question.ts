@@ -7,31 +7,20 @@ import { createHash, createHmac } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { linesOf, load, type Source } from "../config/load.ts";
 import type { ServerSettings } from "../config/settings.ts";
-import { decode, toByteString } from "../core/bytes.ts";
-import { FileError } from "../core/errors.ts";
+import { toByteString } from "../core/bytes.ts";
 import { NO_SECRET, Secret } from "../core/secret.ts";
 import { parseAddress } from "../net/address.ts";
 import type { Runtime } from "../net/ports.ts";
 import { type Asked, type Digest, envelopeOf, tlsOf } from "../probe/auth-question.ts";
 import type { AuthMethod, ProtocolName } from "../session/machine.ts";
 import type { Context } from "./command.ts";
+import { Misuse } from "./misuse.ts";
 import type { ValuesOf } from "./options.ts";
+import { readPassword } from "./password.ts";
 import { renderReport } from "./report.ts";
 import { NO_CONFIG, usualPlace } from "./sources.ts";
 
 export type Values = ValuesOf<"test-auth">;
-
-/** Ends the command with exit status 2. `report`: findings of a configuration, ready to print. */
-export class Misuse extends Error {
-  readonly hint: string;
-  readonly report: string;
-
-  constructor(message: string, hint = "", report = "") {
-    super(message);
-    this.hint = hint;
-    this.report = report;
-  }
-}
 
 /** The settings to ask with. Throws a `Misuse`. */
 export async function settingsFor(values: Values, context: Context): Promise<ServerSettings> {
@@ -176,33 +165,9 @@ export const digest: Digest = (method, password, salt) => {
 
 // --- the password --------------------------------------------------------------------------------
 
-/** From where it was said to be; asks on the terminal when it was said nowhere. */
-export async function passwordFor(values: Values, { host, files }: Runtime): Promise<Secret> {
+/** None where the method has none. Throws a `Misuse`. */
+export async function passwordFor(values: Values, runtime: Runtime): Promise<Secret> {
   const method = authMethod(values);
   if (method === "none" || method === "external") return NO_SECRET;
-  if (values["password-stdin"] && values["password-file"] !== undefined) {
-    throw new Misuse("--password-stdin and --password-file exclude each other");
-  }
-  if (values["password-stdin"]) return fromBytes(await host.readIn());
-  if (values["password-file"] !== undefined) {
-    try {
-      return fromBytes(files.read(values["password-file"]));
-    } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-      throw new Misuse(`Cannot read the password: ${error.message}`);
-    }
-  }
-  const given = host.env("DOORPOST_PASSWORD");
-  if (given !== undefined) return new Secret(toByteString(given));
-  const typed = await host.askSecret(`Password of ${values.user ?? ""}: `);
-  if (typed !== null) return new Secret(toByteString(typed));
-  throw new Misuse(
-    "No password, and no terminal to ask for it",
-    "--password-stdin, --password-file or DOORPOST_PASSWORD",
-  );
-}
-
-/** Without the line end that editors and `echo` put there. */
-function fromBytes(bytes: Uint8Array): Secret {
-  return new Secret(decode(bytes).replace(/\r?\n$/, ""));
+  return await readPassword(values.user ?? "", values, runtime);
 }

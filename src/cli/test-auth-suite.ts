@@ -27,7 +27,8 @@ import { xml } from "./formats/format.ts";
 import type { Terminal } from "./terminal.ts";
 import { suiteJson } from "./test-auth-json.ts";
 import { progressOn } from "./test-auth-progress.ts";
-import { digest, Misuse, type Values } from "./test-auth-question.ts";
+import { Misuse } from "./misuse.ts";
+import { digest, type Values } from "./test-auth-question.ts";
 import { ms, urlOf, warningLines } from "./test-auth-show.ts";
 
 export async function runSuiteCommand(

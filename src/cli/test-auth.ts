@@ -16,17 +16,11 @@ import { hidden, hiding } from "../probe/auth-hiding.ts";
 import { type BackendLogin, logIn } from "../probe/backend-login.ts";
 import type { Command, Context } from "./command.ts";
 import { BROKEN, FAILED, OK, UNREACHABLE, USAGE } from "./exit.ts";
+import { Misuse } from "./misuse.ts";
 import { complain } from "./terminal.ts";
 import { curlLine } from "./test-auth-curl.ts";
 import { exchangeJson, loadJson } from "./test-auth-json.ts";
-import {
-  askedOf,
-  digest,
-  Misuse,
-  passwordFor,
-  settingsFor,
-  type Values,
-} from "./test-auth-question.ts";
+import { askedOf, digest, passwordFor, settingsFor, type Values } from "./test-auth-question.ts";
 import { showExchange, showLoad, type Shown } from "./test-auth-show.ts";
 import { progressOn } from "./test-auth-progress.ts";
 import { runSuiteCommand } from "./test-auth-suite.ts";
