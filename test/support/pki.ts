@@ -103,3 +103,40 @@ function oldCertificates() {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Self-signed certificates whose names and numbers are hard to print: PEM with key, by file name. */
+export function oddCertificates(): Readonly<Record<string, string>> {
+  const odd: Readonly<Record<string, readonly string[]>> = {
+    "utf8": ["-utf8", "-subj", "/C=DE/O=Bücherei/CN=Zoë Ωmega 日本"],
+    "several": ["-multivalue-rdn", "-subj", "/DC=org/DC=example/UID=u1+CN=joined+SN=name"],
+    "mail": ["-subj", "/emailAddress=joe@example.com/serialNumber=77/title=Dr/GN=Jo/CN=joe"],
+    "signs": ["-subj", String.raw`/CN= #lead, "quote" \+ plus \\ <less> ; trail `],
+    "control": ["-subj", "/CN=tab\there\x7f"],
+    "rare": ["-subj", "/street=Main/postalCode=1/businessCategory=x/organizationIdentifier=y"],
+    "empty": ["-subj", "/"],
+    "huge-serial": [
+      "-subj",
+      "/CN=huge",
+      "-set_serial",
+      "0xfedcba9876543210fedcba9876543210fedcba98",
+    ],
+    "zero-serial": ["-subj", "/CN=zero", "-set_serial", "0"],
+    "minus-serial": ["-subj", "/CN=minus", "-set_serial", "-0x1234"],
+    "small-serial": ["-subj", "/CN=small", "-set_serial", "0x80"],
+  };
+  const folder = mkdtempSync(join(tmpdir(), "doorpost-odd-"));
+  const key = join(folder, "key");
+  const out = join(folder, "out");
+  try {
+    const make = (args: readonly string[]) => {
+      const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+      runProgram("openssl", ["req", "-x509", ...kind, "-keyout", key, "-out", out, ...args]);
+      return readFileSync(out, "utf8") + readFileSync(key, "utf8");
+    };
+    return Object.fromEntries(
+      Object.entries(odd).map(([name, args]) => [`${name}.pem`, make(args)]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
