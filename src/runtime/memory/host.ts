@@ -97,7 +97,9 @@ export class MemoryHost implements Host {
 
   lookup(name: string): Promise<readonly string[]> {
     if (parseAddress(name)) return Promise.resolve([normaliseAddress(name)]);
-    const found = this.#options.names?.[name] ?? (name === "localhost" ? LOCALHOST : undefined);
+    const { names = {} } = this.#options;
+    const known = Object.hasOwn(names, name) ? names[name] : undefined;
+    const found = known ?? (name === "localhost" ? LOCALHOST : undefined);
     if (found) return Promise.resolve(found);
     return Promise.reject(new NetError("ENOTFOUND", `Cannot resolve "${name}": no such name`));
   }
