@@ -145,7 +145,7 @@ class Workers implements Engine {
 
   get burden(): string {
     const { workers } = this.#supervisor;
-    return `${workers} worker${workers === 1 ? "" : "s"} with sessions`;
+    return `sessions of ${workers} worker${workers === 1 ? "" : "s"} open`;
   }
 
   get workers(): number {

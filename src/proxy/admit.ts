@@ -114,7 +114,7 @@ class Admission extends Deadline implements Receiver, Guest {
       },
       (error: NetError) => {
         if (this.#over) return;
-        this.#note({ level: "info", message: handshakeFailure(error), doing: "SSL handshaking" });
+        this.#note({ level: "info", ...handshakeFailure(error), doing: "SSL handshaking" });
         this.evict();
       },
     );

@@ -180,7 +180,7 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
       },
       (error: NetError) => {
         if (this.#over) return;
-        this.note({ level: "info", message: handshakeFailure(error), doing: "in starttls state" });
+        this.note({ level: "info", ...handshakeFailure(error), doing: "in starttls state" });
         this.#leave();
         this.#client.destroy();
       },

@@ -8,6 +8,7 @@ import { printable } from "../core/bytes.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import type { NetError } from "../core/errors.ts";
 import { LOG_QUOTE } from "../core/limits.ts";
+import type { LogEvent } from "../core/log.ts";
 import type { Runtime, TlsContext, TlsInfo } from "../net/ports.ts";
 import { askedOf } from "./tls/asked.ts";
 import { chooseTls } from "./tls/choices.ts";
@@ -44,8 +45,13 @@ export function describeTls({ protocol, cipher, alpn, sni, resumed }: TlsInfo): 
 }
 
 /** A failed handshake in nginx's words; between the brackets is what the runtime's library says. */
-export function handshakeFailure({ message }: NetError): string {
-  const reason = /^TLS handshake failed: (.*)$/s.exec(message)?.[1];
-  if (reason === undefined) return message.replace("TLS handshake", "SSL handshake");
-  return `SSL_do_handshake() failed (SSL: ${printable(reason, LOG_QUOTE)})`;
+export function handshakeFailure(error: NetError): Pick<LogEvent, "message" | "errno"> {
+  const reason = /^TLS handshake failed: (.*)$/s.exec(error.message)?.[1];
+  const bySystem = /^\(\d+:/.test(error.errno);
+  if (reason !== undefined && !bySystem) {
+    return { message: `SSL_do_handshake() failed (SSL: ${printable(reason, LOG_QUOTE)})` };
+  }
+  const message = "peer closed connection in SSL handshake";
+  // It left in good order, or it did not.
+  return error.message.startsWith("peer closed") ? { message } : { message, errno: error.errno };
 }

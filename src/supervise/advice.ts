@@ -6,7 +6,7 @@
 import type { Settings } from "../config/settings.ts";
 import { FileError } from "../core/errors.ts";
 import { formatEndpoint } from "../net/address.ts";
-import type { Runtime } from "../net/ports.ts";
+import type { Feature, Runtime } from "../net/ports.ts";
 
 /** What the system grants; null where it does not tell. */
 export interface Granted {
@@ -15,15 +15,26 @@ export interface Granted {
   readonly somaxconn: number | null;
   /** First and last of `ip_local_port_range`. */
   readonly ports: readonly [number, number] | null;
+  /** Why the process cannot raise its limit of open files; null when it can. */
+  readonly fixedFiles: string | null;
+  /** Why there cannot be several workers; null when there can. */
+  readonly alone: string | null;
 }
 
-export function grantedBy({ files, host }: Pick<Runtime, "files" | "host">): Granted {
+export function grantedBy(runtime: Pick<Runtime, "files" | "host" | "supports">): Granted {
+  const { files, host } = runtime;
+  const lack = (feature: Feature) => {
+    const able = runtime.supports(feature);
+    return able === true ? null : able;
+  };
   const somaxconn = numbersIn(files, "/proc/sys/net/core/somaxconn");
   const ports = numbersIn(files, "/proc/sys/net/ipv4/ip_local_port_range");
   return {
     openFiles: host.openFiles(),
     somaxconn: somaxconn.length === 1 ? somaxconn[0] : null,
     ports: ports.length === 2 ? [ports[0], ports[1]] : null,
+    fixedFiles: lack("set-open-files"),
+    alone: lack("spawn"),
   };
 }
 
@@ -40,28 +51,44 @@ function numbersIn(files: Runtime["files"], path: string): readonly number[] {
 /** One sentence and its remedy for each limit that is too low. */
 export function advise(settings: Settings, workers: number, granted: Granted): readonly string[] {
   return [
+    ...adviseLacks(settings, granted),
     ...adviseOpenFiles(settings, granted),
     ...adviseBacklog(settings, granted),
     ...advisePorts(settings, workers, granted),
   ];
 }
 
+function adviseLacks({ global }: Settings, { alone, fixedFiles }: Granted): string[] {
+  const said: string[] = [];
+  if (global.worker_processes === "auto" && alone !== null) {
+    said.push(`worker_processes auto starts a single process: ${alone}`);
+  }
+  if (global.worker_rlimit_nofile !== null && fixedFiles !== null) {
+    said.push(`worker_rlimit_nofile has no effect: ${fixedFiles}`);
+  }
+  return said;
+}
+
 /** Standard streams, the event loop's own and a reserve for configuration and keys at a reload. */
 const OWN_FILES = 32;
 
-function adviseOpenFiles({ global, servers }: Settings, { openFiles }: Granted): string[] {
+function adviseOpenFiles(
+  { global, servers }: Settings,
+  { openFiles, fixedFiles }: Granted,
+): string[] {
   const connections = global.worker_connections;
-  const limit = global.worker_rlimit_nofile ?? openFiles;
+  const directive = fixedFiles === null ? global.worker_rlimit_nofile : null;
+  const limit = directive ?? openFiles;
   const listeners = servers.reduce((sum, server) => sum + server.listen.length, 0);
   const needed = connections + listeners + OWN_FILES;
   if (limit === null || limit >= needed) return [];
-  const sentence = global.worker_rlimit_nofile === null
+  const sentence = directive === null
     ? `the limit of open files is ${limit}`
     : `worker_rlimit_nofile is ${limit}`;
+  const remedy = fixedFiles === null ? `set worker_rlimit_nofile to ${needed}, or ` : "";
   return [
     `${sentence}, too low for ${connections} worker_connections, which need ${needed}: ` +
-    `set worker_rlimit_nofile to ${needed}, or start with ulimit -n ${needed} ` +
-    `(LimitNOFILE=${needed} under systemd)`,
+    `${remedy}start with ulimit -n ${needed} (LimitNOFILE=${needed} under systemd)`,
   ];
 }
 

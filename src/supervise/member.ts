@@ -34,6 +34,7 @@ export class Member implements ChildWatcher {
   #timer: Timer | null = null;
   #over = false;
   #retired: (() => void) | null = null;
+  #reopenWhenReady = false;
 
   constructor(options: MemberOptions, watcher: MemberWatcher) {
     this.#options = options;
@@ -59,6 +60,7 @@ export class Member implements ChildWatcher {
         this.#wait(null);
         this.owner = said.owner;
         this.readyAt = this.#options.runtime.clock.monotonic();
+        if (this.#reopenWhenReady) this.reopen();
         return this.#watcher.ready(this);
       case "failed":
         this.fault = said.why;
@@ -114,8 +116,10 @@ export class Member implements ChildWatcher {
     this.#child.signal("SIGKILL");
   }
 
+  /** Before it is ready the signal would end it, or find no logs. */
   reopen(): void {
-    this.#child.signal("SIGUSR1");
+    if (this.readyAt === null) this.#reopenWhenReady = true;
+    else this.#child.signal("SIGUSR1");
   }
 
   /** It keeps the time itself: this is for one that hangs. */

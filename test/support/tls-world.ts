@@ -89,24 +89,32 @@ export class TlsWorld {
     args: readonly string[] = [],
     { say = "a LOGIN u p\r\n", until = /a NO |\* BYE /, lines = 1 }: MeetOptions = {},
   ): Promise<Meeting> {
-    const from = this.log().length;
+    const from = this.mark();
     this.auth.reset();
     const seen = await visit(this.ports[server], args, { say, until, cwd: this.folder });
     const line = /(?:\* (?:OK|BYE)|\+OK|-ERR|220|421) \w[^\r\n]*/.exec(seen.text)?.[0] ?? "";
     const asked = this.auth.questions.at(-1)?.headers ?? {};
     const ssl = Object.entries(asked).filter(([name]) => name.startsWith("auth-ssl"));
-    const log = await this.#logged(from, lines);
+    const log = await this.since(from, lines);
     return { visit: seen, line, headers: Object.fromEntries(ssl), log };
   }
 
-  /** The session's end and its log line are not one event. */
-  async #logged(from: number, count: number): Promise<readonly string[]> {
-    const deadline = Date.now() + LOG_MS;
-    for (;;) {
-      const lines = sessionLines(this.log().slice(from));
-      if (lines.length >= count || Date.now() > deadline) return lines;
-      await sleep(10);
-    }
+  /** Where the log ends now. */
+  mark(): number {
+    return this.log().length;
+  }
+
+  /** Log lines since then, once there are so many: a session's end and its line are not one event. */
+  async since(mark: number, count: number): Promise<readonly string[]> {
+    const lines = () => sessionLines(this.log().slice(mark));
+    await eventually(() => lines().length >= count);
+    return lines();
+  }
+
+  /** Until what a client heard matches. */
+  async heard(what: () => string, pattern: RegExp): Promise<void> {
+    await eventually(() => pattern.test(what()));
+    if (!pattern.test(what())) throw new Error(`heard "${what()}" instead of ${pattern}`);
   }
 
   log(): string {
@@ -119,6 +127,11 @@ export class TlsWorld {
     await this.auth[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + LOG_MS;
+  while (!holds() && Date.now() < deadline) await sleep(10);
 }
 
 async function startDoorpost(conf: string, { env }: TlsWorldSettings): Promise<Child> {

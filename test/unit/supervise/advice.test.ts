@@ -6,7 +6,13 @@ import { createMemoryRuntime } from "../../../src/runtime/memory.ts";
 import { advise, type Granted, grantedBy } from "../../../src/supervise/advice.ts";
 import { settingsOf } from "../../support/settings.ts";
 
-const PLENTY: Granted = { openFiles: 1_000_000, somaxconn: 4096, ports: [32_768, 60_999] };
+const PLENTY: Granted = {
+  openFiles: 1_000_000,
+  somaxconn: 4096,
+  ports: [32_768, 60_999],
+  fixedFiles: null,
+  alone: null,
+};
 
 /** `listen`, directives, workers, what the system grants; patterns of the warnings. */
 const CASES: readonly (readonly [
@@ -36,6 +42,16 @@ const CASES: readonly (readonly [
     {},
     [/^worker_rlimit_nofile is 100, too low for 512 worker_connections, which need 545:/],
   ],
+  ["the directive has no effect here", "worker_rlimit_nofile = 2000", 1, {
+    openFiles: 100,
+    fixedFiles: "Nowhere cannot",
+  }, [
+    /^worker_rlimit_nofile has no effect: Nowhere cannot$/,
+    /^the limit of open files is 100, .* need 545: start with ulimit -n 545 /,
+  ]],
+  ["auto cannot be more than one here", 'worker_processes = "auto"', 1, {
+    alone: "Nowhere has one process",
+  }, [/^worker_processes auto starts a single process: Nowhere has one process$/]],
   ["backlog: the default is cut", "", 1, { somaxconn: 128 }, [
     /^the backlog of 511 of 127\.0\.0\.1:143 is cut to 128 by net\.core\.somaxconn: sysctl -w net\.core\.somaxconn=511$/,
   ]],
@@ -81,6 +97,8 @@ describe("what the system grants", () => {
       openFiles: 1024,
       somaxconn: 4096,
       ports: [32_768, 60_999],
+      fixedFiles: "The memory runtime has no descriptors",
+      alone: "The memory runtime has no processes",
     });
   });
 

@@ -465,6 +465,17 @@ describe("the end", () => {
     assert.match(await second, /^StartError: .*it was told to end before it was ready$/);
   });
 
+  test("USR1 waits for a worker that is not ready yet: it would be its end", async () => {
+    const on = machine();
+    const supervisor = await serving(on);
+    on.children[0].exit(1);
+    await on.memory.advance(RESPAWN_MS);
+    supervisor.reopen();
+    assert.deepEqual(on.alive().map(({ signals }) => signals), [["SIGUSR1"], []]);
+    await on.allReady();
+    assert.deepEqual(on.alive().map(({ signals }) => signals), [["SIGUSR1"], ["SIGUSR1"]]);
+  });
+
   test("USR1 reaches every process, of old configurations too", async () => {
     const on = machine();
     const supervisor = await serving(on);
