@@ -6,7 +6,7 @@
  */
 
 import { nearest } from "../core/diagnostic.ts";
-import { type Level, LEVELS } from "../core/log.ts";
+import { type Level, LEVELS, SYSLOG_FACILITIES } from "../core/log.ts";
 import { type Endpoint, formatEndpoint, ip, unix } from "../net/address.ts";
 import { parseHostPort, parseUnixPath } from "./host-port.ts";
 import type { Kind, Reading } from "./kind.ts";
@@ -94,33 +94,7 @@ function readDestination(word: Word, reading: Reading): Destination | undefined 
   return { is: "file", path: resolvePath(reading.folder, word.text) };
 }
 
-const FACILITIES = [
-  "kern",
-  "user",
-  "mail",
-  "daemon",
-  "auth",
-  "intern",
-  "lpr",
-  "news",
-  "uucp",
-  "clock",
-  "authpriv",
-  "ftp",
-  "ntp",
-  "audit",
-  "alert",
-  "cron",
-  "local0",
-  "local1",
-  "local2",
-  "local3",
-  "local4",
-  "local5",
-  "local6",
-  "local7",
-];
-
+const FACILITIES: readonly string[] = SYSLOG_FACILITIES;
 const DEFAULT_FACILITY = "local7";
 const DEFAULT_TAG = "doorpost";
 const SYSLOG_PORT = 514;
