@@ -38,7 +38,8 @@ export async function checkSource(
   judging: Judging,
   runtime: Runtime,
 ): Promise<Checking> {
-  const loaded = await load(source, runtime);
+  // Whether files are there comes with what is in them: all faults in one go.
+  const loaded = await load(source, runtime, { checkFiles: "last" });
   const found: Diagnostic[] = [...loaded.diagnostics];
   if (loaded.settings) {
     for (const server of loaded.settings.servers) {

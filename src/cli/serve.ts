@@ -47,7 +47,8 @@ async function serveSource(
 
 async function readRecorded(source: Source, { runtime }: Context): ReturnType<Parts["load"]> {
   const recorder = new Recorder(runtime);
-  const loaded = await load(source, recorder.world);
+  // The files that directives name are looked at with all else about TLS.
+  const loaded = await load(source, recorder.world, { checkFiles: "last" });
   return { ...loaded, record: { source, recorder } };
 }
 

@@ -34,8 +34,11 @@ export interface World {
 }
 
 export interface LoadOptions {
-  /** Whether files that directives name must be there. Default true. */
-  readonly checkFiles?: boolean;
+  /**
+   * Whether files that directives name must be there. Default true. `last`: looked for only when there
+   * are errors already, so that all come together; else whoever reads them finds out more.
+   */
+  readonly checkFiles?: boolean | "last";
   /**
    * Whether host names are resolved. Default true. Without it a `listen` on a name has no endpoints, so the
    * settings are good for showing only.
@@ -68,7 +71,10 @@ export async function load(
     return { settings: null, diagnostics: parsing.list(files()), sources, tree };
   }
   const { bound, findings } = await bindWithNames(tree, source, world, parsing, options);
-  if (options.checkFiles ?? true) checkFiles(bound.servers, world.files, findings);
+  const { checkFiles: wanted = true } = options;
+  if (wanted === "last" ? findings.failed : wanted) {
+    checkFiles(bound.servers, world.files, findings);
+  }
   return {
     settings: findings.failed ? null : bound.settings,
     diagnostics: findings.list(files()),

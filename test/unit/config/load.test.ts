@@ -175,6 +175,26 @@ describe("files that directives name", () => {
   });
 });
 
+describe("files that are looked for last", () => {
+  const text = (more: string) =>
+    `mail { auth_http 127.0.0.1; server { listen 993 ssl; ssl_certificate gone.pem;
+ssl_certificate_key data:key; ${more} } }`;
+  const said = async (more: string) => {
+    const files = { "/etc/doorpost/main.conf": text(more) };
+    const options = { checkFiles: "last" } as const;
+    const { settings, diagnostics } = await load({ path: "main.conf" }, world(files), options);
+    return [settings !== null, diagnostics.map(({ rule }) => rule)];
+  };
+
+  test("are left to whoever uses good settings", async () => {
+    assert.deepEqual(await said(""), [true, []]);
+  });
+
+  test("are told beside other errors", async () => {
+    assert.deepEqual(await said("bogus;"), [false, ["missing-file", "unknown-directive"]]);
+  });
+});
+
 describe("host names", () => {
   const text = "mail { auth_http localhost; resolver ns.example.com; " +
     "server { listen mail.example.com:143; listen mail.example.com:993; } }";
