@@ -56,6 +56,8 @@ export class Channel extends Deadline implements Receiver {
   #answer = new Answer();
   #head = new HeadReader(this.#answer);
   #body: BodySkipper | null = null;
+  /** The wheel's tick. */
+  #idleSince = 0;
 
   constructor(host: ChannelHost, target: Target) {
     super();
@@ -76,7 +78,6 @@ export class Channel extends Deadline implements Receiver {
 
   /** Sends a further request on a connection that is idle. */
   askAgain(exchange: Exchange, request: Uint8Array): void {
-    this.#host.wheel.disarm(this);
     this.#exchange = exchange;
     this.#phase = "asked";
     this.#fresh = false;
@@ -137,9 +138,15 @@ export class Channel extends Deadline implements Receiver {
     if (exchange !== null) exchange.lost(stage as Stage, error);
   }
 
-  /** The idle connection is old enough, or a body does not end. */
+  /**
+   * The idle connection is old enough, or a body does not end. A connection in use leaves the deadline
+   * of its last rest where it is, which costs less than to move it for every request.
+   */
   expired(): void {
-    this.destroy();
+    if (this.#phase === "asked" || this.#phase === "answering") return;
+    const rested = this.#host.wheel.since(this.#idleSince);
+    if (this.#phase !== "idle" || rested >= AUTH_IDLE_MS) return this.destroy();
+    this.#host.wheel.arm(this, AUTH_IDLE_MS - rested);
   }
 
   // --- sending -------------------------------------------------------------------------------
@@ -193,7 +200,8 @@ export class Channel extends Deadline implements Receiver {
   #idle(): void {
     if (!this.#host.pool.keep(this)) return this.destroy();
     this.#phase = "idle";
-    this.#host.wheel.arm(this, AUTH_IDLE_MS);
+    this.#idleSince = this.#host.wheel.tick;
+    if (this.next === null) this.#host.wheel.arm(this, AUTH_IDLE_MS);
   }
 
   #closed(): boolean {

@@ -9,15 +9,32 @@
  *   underscore or a folded line is a fault. A name without colon has an empty value.
  */
 
-import { type ByteString, CR, decode, SP } from "../core/bytes.ts";
+import { type ByteString, CR, decode, LF, SP } from "../core/bytes.ts";
 import { AUTH_RESPONSE } from "../core/limits.ts";
 
-/** Receives the lines as they come. */
+/** Receives the lines as they come. Spaces around a `value` are gone. */
 export interface HeadSink {
   status(line: ByteString): void;
-  /** `name` as the server spelled it; spaces around `value` are gone. */
-  header(name: ByteString, value: ByteString): void;
+  /** A header that decides something. */
+  field?(name: FieldName, value: ByteString): void;
+  /** Any header; `name` as the server spelled it. */
+  header?(name: ByteString, value: ByteString): void;
 }
+
+/** The headers that decide something. */
+const FIELDS = [
+  "auth-status",
+  "auth-server",
+  "auth-port",
+  "auth-user",
+  "auth-pass",
+  "auth-wait",
+  "auth-error-code",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+] as const;
+export type FieldName = typeof FIELDS[number];
 
 const COLON = 0x3a;
 
@@ -43,7 +60,7 @@ export class HeadReader {
     const text = decode(bytes, 0, Math.min(bytes.length, AUTH_RESPONSE + 1 - this.#size));
     let at = 0;
     while (!this.done && this.fault === null && at < text.length) {
-      const lf = text.indexOf("\n", at);
+      const lf = lineEnd(text, at);
       const next = lf < 0 ? text.length : lf + 1;
       this.#size += next - at;
       // A line that fills the cap to the last byte without being the last one cannot be saved either.
@@ -71,34 +88,61 @@ export class HeadReader {
     const first = this.#first;
     this.#first = false;
     if (start === end) this.done = true;
-    else if (first && text.startsWith("HTTP/", start)) this.#status(text.slice(start, end));
+    else if (first && text.startsWith("HTTP/", start)) this.#status(text, start, end);
     else this.#header(text, start, end);
   }
 
-  #status(line: ByteString): void {
-    if (line.includes("\r")) this.fault = "sent invalid response";
-    else this.#sink.status(line);
+  #status(text: ByteString, start: number, end: number): void {
+    if (hasCr(text, start, end)) this.fault = "sent invalid response";
+    else this.#sink.status(text.slice(start, end));
   }
 
   #header(text: ByteString, start: number, end: number): void {
     let colon = start;
     while (colon < end && isNameByte(text.charCodeAt(colon), colon > start)) colon++;
-    if (colon === start || (colon < end && text.charCodeAt(colon) !== COLON)) {
-      return this.#invalid();
+    const named = colon > start && (colon === end || text.charCodeAt(colon) === COLON);
+    if (!named || hasCr(text, colon, end)) {
+      this.fault = "sent invalid header in response";
+      return;
     }
-    // Spaces at its ends are dropped; tabs stay.
-    let from = Math.min(colon + 1, end);
-    let to = end;
-    while (from < to && text.charCodeAt(from) === SP) from++;
-    while (to > from && text.charCodeAt(to - 1) === SP) to--;
-    const value = text.slice(from, to);
-    if (value.includes("\r")) return this.#invalid();
-    this.#sink.header(text.slice(start, colon), value);
+    const field = this.#sink.field && fieldAt(text, start, colon);
+    if (field) this.#sink.field!(field, valueAt(text, colon + 1, end));
+    this.#sink.header?.(text.slice(start, colon), valueAt(text, colon + 1, end));
   }
+}
 
-  #invalid(): void {
-    this.fault = "sent invalid header in response";
+/** The next LF, or -1. A head has short lines: a loop is quicker than the native search. */
+function lineEnd(text: ByteString, from: number): number {
+  for (let at = from; at < text.length; at++) if (text.charCodeAt(at) === LF) return at;
+  return -1;
+}
+
+function hasCr(text: ByteString, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (text.charCodeAt(at) === CR) return true;
+  return false;
+}
+
+/** Without spaces at its ends; tabs stay. */
+function valueAt(text: ByteString, from: number, end: number): ByteString {
+  while (from < end && text.charCodeAt(from) === SP) from++;
+  while (end > from && text.charCodeAt(end - 1) === SP) end--;
+  return from < end ? text.slice(from, end) : "";
+}
+
+/** Compared where it stands: most headers are of no interest, and need not become words. */
+function fieldAt(text: ByteString, start: number, end: number): FieldName | null {
+  for (const field of FIELDS) {
+    if (field.length === end - start && standsAt(field, text, start)) return field;
   }
+  return null;
+}
+
+/** Name bytes alone are compared: of these, 0x20 makes a letter small and changes nothing else. */
+function standsAt(field: FieldName, text: ByteString, start: number): boolean {
+  for (let i = 0; i < field.length; i++) {
+    if ((text.charCodeAt(start + i) | 0x20) !== field.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 function isNameByte(byte: number, hyphen: boolean): boolean {

@@ -116,13 +116,17 @@ class Ask extends Deadline implements Exchange {
 
   start(): void {
     this.#version = this.#server.pool.http11 ? "1.1" : "1.0";
-    this.#arm();
     const idle = this.#version === "1.1" ? this.#server.pool.take() : undefined;
-    if (idle === undefined) return this.#locate();
+    if (idle === undefined) {
+      this.#arm();
+      return this.#locate();
+    }
     this.#reused = true;
     this.#channel = idle;
     this.#debugRequest(idle.target);
     idle.askAgain(this, this.#request());
+    // Nearly always it has been sent already, and armed by that.
+    if (this.next === null && !this.#over) this.#arm();
   }
 
   // --- connecting ----------------------------------------------------------------------------

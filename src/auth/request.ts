@@ -177,24 +177,24 @@ function optional(name: string, value: ByteString): ByteString {
   return value === "" ? "" : `${name}: ${raw(value)}\r\n`;
 }
 
+/** What must be escaped, or is no byte. */
 // deno-lint-ignore no-control-regex
-const UNSAFE = /[\x00-\x20%]/;
+const UNSAFE = /[\x00-\x20%\u0100-\uffff]/;
 
 /** nginx's escaping of credentials. Nearly every login and password passes without a change. */
 function escaped(value: ByteString): ByteString {
-  const bytes = bytesOf(value);
   // deno-lint-ignore no-control-regex
-  return UNSAFE.test(bytes) ? bytes.replace(/[\x00-\x20%]/g, percent) : bytes;
+  return UNSAFE.test(value) ? bytesOf(value).replace(/[\x00-\x20%]/g, percent) : value;
 }
 
+/** What would end the line, or is no byte. */
 // deno-lint-ignore no-control-regex
-const LINE_END = /[\r\n\x00]/;
+const LINE_END = /[\r\n\x00\u0100-\uffff]/;
 
 /** A value that is not escaped, save for what would end the line. */
 function raw(value: ByteString): ByteString {
-  const bytes = bytesOf(value);
   // deno-lint-ignore no-control-regex
-  return LINE_END.test(bytes) ? bytes.replace(/[\r\n\x00]/g, percent) : bytes;
+  return LINE_END.test(value) ? bytesOf(value).replace(/[\r\n\x00]/g, percent) : value;
 }
 
 // deno-lint-ignore no-control-regex

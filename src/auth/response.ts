@@ -16,24 +16,7 @@ import { Secret } from "../core/secret.ts";
 import { type Endpoint, formatAddress, ip, parseAddress } from "../net/address.ts";
 import type { Attempt, Verdict } from "../session/machine.ts";
 import { type Framing, Measure } from "./body.ts";
-import { HeadReader, type HeadSink } from "./head.ts";
-
-/** Headers that most answers have, as most servers spell them: spares making the lower case of each. */
-const NAMES: ReadonlyMap<ByteString, ByteString> = new Map(
-  [
-    "Auth-Status",
-    "Auth-Server",
-    "Auth-Port",
-    "Auth-User",
-    "Auth-Pass",
-    "Auth-Wait",
-    "Connection",
-    "Content-Length",
-    "Content-Type",
-    "Date",
-    "Server",
-  ].map((name) => [name, name.toLowerCase()]),
-);
+import { type FieldName, HeadReader, type HeadSink } from "./head.ts";
 
 /** The headers of one answer that mean something; of repeated ones the last counts. */
 export class Answer implements HeadSink {
@@ -54,9 +37,8 @@ export class Answer implements HeadSink {
     this.framing.status(line);
   }
 
-  header(name: ByteString, value: ByteString): void {
-    const known = NAMES.get(name) ?? name.toLowerCase();
-    switch (known) {
+  field(name: FieldName, value: ByteString): void {
+    switch (name) {
       case "auth-status":
         return this.#status(value);
       case "auth-server":
@@ -78,7 +60,7 @@ export class Answer implements HeadSink {
         this.#code = value;
         return;
       default:
-        this.framing.header(known, value);
+        this.framing.header(name, value);
     }
   }
 
@@ -110,7 +92,7 @@ export class Answer implements HeadSink {
     if (this.#wait) return { is: "retry", waitMs: this.#waitMs || AUTH_RETRY_MS };
     if (this.#server === "" || this.#port === "") return broken("did not send server or port");
     // A digest or a certificate cannot log in at the backend; only SMTP may do without a login there.
-    if (this.#password === undefined && protocol !== "smtp" && method !== "plain") {
+    if (this.#password === undefined && protocol !== "smtp" && !REUSABLE.has(method)) {
       return broken("did not send password");
     }
     return this.#allow();
@@ -149,6 +131,9 @@ export class Answer implements HeadSink {
     };
   }
 }
+
+/** Methods whose password, or token in its place, can be sent on to a backend. */
+const REUSABLE: ReadonlySet<Attempt["method"]> = new Set(["plain", "xoauth2", "oauthbearer"]);
 
 /** Where no connection can be made to; nginx takes it for no address, its parser's word for an error. */
 const BROADCAST = "255.255.255.255";
@@ -201,8 +186,8 @@ export function inspectResponse(
     },
     header(name, value) {
       headers.push([name, value]);
-      answer.header(name, value);
     },
+    field: (name, value) => answer.field(name, value),
   });
   const head = reader.push(bytes);
   return {

@@ -7,19 +7,19 @@ import { concat, EMPTY } from "../core/bytes.ts";
 import type { NetError } from "../core/errors.ts";
 import type { Doing, LogEvent } from "../core/log.ts";
 import { addressOf, type Endpoint, formatEndpoint, inCidr } from "../net/address.ts";
-import type { Connection, Receiver } from "../net/ports.ts";
+import type { Connection, Receiver, Runtime } from "../net/ports.ts";
 import { parseProxyHeader, type ProxyAddresses } from "../net/proxy-header.ts";
 import { Deadline } from "../net/wheel.ts";
 import { type Guest, NO_SEAT } from "./guests.ts";
 import { reverseNameOf, UNAVAILABLE } from "./reverse-name.ts";
 import { enter, leave, type Service } from "./service.ts";
-import { Session } from "./session.ts";
+import { type Admitted, Session } from "./session.ts";
 import { describeTls, handshakeFailure } from "./tls.ts";
 
 /** What the listener that accepted a connection asks of it. */
 export interface Door {
   readonly service: Service;
-  /** As in the configuration, for log lines. */
+  /** The address that is listened on, for log lines: `0.0.0.0:143`, whichever the client came to. */
   readonly text: string;
   /** TLS from the first byte. */
   readonly ssl: boolean;
@@ -27,7 +27,37 @@ export interface Door {
 }
 
 export function admit(connection: Connection, door: Door): void {
-  new Admission(connection, door).start();
+  const { service } = door;
+  const number = ++service.house.counter.connections;
+  if (service.log.enabled("info")) noteArrival(connection, service, number);
+  if (door.ssl || door.proxyProtocol || wantsName(service)) {
+    new Admission(connection, door, number).start();
+  } else {
+    const peer = { address: connection.remote, host: UNAVAILABLE, proxied: null };
+    greet(service, { connection, peer, server: door.text, number, pending: EMPTY }, null);
+  }
+}
+
+function noteArrival(connection: Connection, { log }: Service, number: number): void {
+  const [from, at] = [connection.remote, connection.local].map(formatEndpoint);
+  log.write({ level: "info", message: `*${number} client ${from} connected to ${at}` });
+}
+
+function wantsName({ protocol, resolver }: Service): boolean {
+  return protocol.wantsHostName && resolver !== null;
+}
+
+/** The session begins; `before` is the guest whose place it takes, if there is one. */
+function greet(service: Service, admitted: Omit<Admitted, "salt">, before: Guest | null): void {
+  const salt = service.protocol.salted ? newSalt(service.house.runtime) : "";
+  new Session(service, { ...admitted, salt }, before).start();
+}
+
+/** `R.T`: random and the time in seconds. */
+function newSalt({ clock, random }: Runtime): string {
+  const [a, b, c, d] = random(4);
+  const number = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  return `${number}.${Math.floor(clock.now() / 1000)}`;
 }
 
 class Admission extends Deadline implements Receiver, Guest {
@@ -43,31 +73,20 @@ class Admission extends Deadline implements Receiver, Guest {
   #securing = false;
   #over = false;
 
-  constructor(connection: Connection, door: Door) {
+  constructor(connection: Connection, door: Door, number: number) {
     super();
     this.#connection = connection;
     this.#door = door;
     this.#service = door.service;
     this.#address = connection.remote;
-    this.#number = ++door.service.house.counter.connections;
+    this.#number = number;
     enter(this.#service.house, this);
   }
 
   start(): void {
-    if (this.#service.log.enabled("info")) {
-      const from = formatEndpoint(this.#connection.remote);
-      this.#service.log.write({
-        level: "info",
-        message: `*${this.#number} client ${from} connected to ${
-          formatEndpoint(this.#connection.local)
-        }`,
-      });
-    }
-    const { ssl, proxyProtocol } = this.#door;
-    if (!ssl && !proxyProtocol && !this.#wantsName) return this.#greet();
     this.#connection.receiver = this;
     this.#service.house.wheel.arm(this, this.#service.settings.timeout);
-    if (proxyProtocol) this.#doing = "reading PROXY protocol";
+    if (this.#door.proxyProtocol) this.#doing = "reading PROXY protocol";
     else this.#secure();
   }
 
@@ -122,12 +141,8 @@ class Admission extends Deadline implements Receiver, Guest {
 
   // --- reverse name --------------------------------------------------------------------------
 
-  get #wantsName(): boolean {
-    return this.#service.protocol.wantsHostName && this.#service.resolver !== null;
-  }
-
   #lookUp(): void {
-    if (!this.#wantsName) return this.#greet();
+    if (!wantsName(this.#service)) return this.#greet();
     this.#doing = "in resolving client address";
     reverseNameOf(this.#address, this.#service.resolver!, (event) => this.#note(event)).then(
       (name) => {
@@ -140,20 +155,16 @@ class Admission extends Deadline implements Receiver, Guest {
   // --- the end -------------------------------------------------------------------------------
 
   #greet(host: string = UNAVAILABLE): void {
-    const { clock, random } = this.#service.house.runtime;
-    const [a, b, c, d] = random(4);
-    const number = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     this.#over = true;
     this.#service.house.wheel.disarm(this);
-    const session = new Session(this.#service, {
+    const admitted = {
       connection: this.#connection,
       peer: { address: this.#address, host, proxied: this.#proxied },
       server: this.#door.text,
       number: this.#number,
       pending: this.#pending,
-      salt: `${number}.${Math.floor(clock.now() / 1000)}`,
-    }, this);
-    session.start();
+    };
+    greet(this.#service, admitted, this);
   }
 
   drain(): void {}

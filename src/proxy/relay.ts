@@ -3,7 +3,8 @@
  * no closure per chunk.
  *
  * Backpressure: when one side's queue is long, the other is paused until it has drained. A FIN is
- * passed on (a client may half-close and still get its answers, unlike in nginx). `proxy_timeout` is
+ * passed on (a client may half-close and still get its answers, unlike in nginx); with the backend's,
+ * its connection is closed, since nothing could be answered any more. `proxy_timeout` is
  * idleness in both directions: a backend streaming to a silent client keeps the session alive.
  */
 
@@ -42,8 +43,8 @@ export class Relay extends Deadline implements Guest {
     super();
     this.service = service;
     this.#context = context;
-    this.#client = new Half(this, client.connection, backend.connection);
-    this.#backend = new Half(this, backend.connection, client.connection);
+    this.#client = new Half(this, client.connection, backend.connection, false);
+    this.#backend = new Half(this, backend.connection, client.connection, true);
     this.#patience = service.settings.proxy_timeout;
     this.#wheel = service.house.wheel;
     this.#wheel.arm(this, this.#patience);
@@ -120,13 +121,16 @@ class Half implements Receiver {
   readonly #relay: Relay;
   readonly #from: Connection;
   readonly #to: Connection;
+  /** With its end the session is over. */
+  readonly #last: boolean;
   ended = false;
   closed = false;
 
-  constructor(relay: Relay, from: Connection, to: Connection) {
+  constructor(relay: Relay, from: Connection, to: Connection, last: boolean) {
     this.#relay = relay;
     this.#from = from;
     this.#to = to;
+    this.#last = last;
   }
 
   /** Hands over what was said before; more may come unless that filled the other's queue. */
@@ -152,6 +156,8 @@ class Half implements Receiver {
     if (this.ended) return;
     this.ended = true;
     this.#to.end();
+    // Whatever else the client says could not be answered any more.
+    if (this.#last) this.#from.destroy();
     this.#relay.halfClosed(this);
   }
 

@@ -17,7 +17,7 @@ import { Dial, type Dialler } from "./dial.ts";
 import { Farewell } from "./farewell.ts";
 import { type Guest, NO_SEAT } from "./guests.ts";
 import { Relay } from "./relay.ts";
-import { leave, replace, type Service } from "./service.ts";
+import { enter, leave, replace, type Service } from "./service.ts";
 import { describeTls, handshakeFailure } from "./tls.ts";
 
 /** What admission found out about a connection. */
@@ -30,7 +30,7 @@ export interface Admitted {
   readonly number: number;
   /** Bytes read ahead (behind a PROXY header). */
   readonly pending: Uint8Array;
-  /** `R.T`: decimal random and Unix seconds. */
+  /** `R.T`: decimal random and Unix seconds; empty when no challenge will be made. */
   readonly salt: string;
 }
 
@@ -50,13 +50,15 @@ export class Session extends Deadline implements Receiver, Guest, Dialler, AuthL
   #dial: Dial | null = null;
   #rest: Uint8Array = EMPTY;
 
-  constructor(service: Service, admitted: Admitted, before: Guest) {
+  /** Takes the place of the guest `before`, if there is one. */
+  constructor(service: Service, admitted: Admitted, before: Guest | null) {
     super();
     this.#service = service;
     this.#admitted = admitted;
     this.#client = admitted.connection;
     this.#front = service.protocol.front();
-    replace(service.house, before, this);
+    if (before) replace(service.house, before, this);
+    else enter(service.house, this);
     this.#client.receiver = this;
   }
 

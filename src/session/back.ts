@@ -4,7 +4,7 @@
  * beyond the login.
  */
 
-import { type ByteString, decode, encode, printable } from "../core/bytes.ts";
+import { type ByteString, CR, decode, encode, printable } from "../core/bytes.ts";
 import { LOG_QUOTE } from "../core/limits.ts";
 import type { Doing, LogEvent } from "../core/log.ts";
 import { Reader } from "../wire/reader.ts";
@@ -30,14 +30,33 @@ export abstract class LoginBack implements Back {
   #actions: BackAction[] = [];
   /** Bytes of the reply so far that a client may be shown: untagged or continued lines, then the last. */
   #reply = 0;
+  /** The line that is being handled: where it stands in the reader's bytes. */
+  #start = 0;
+  #end = 0;
 
   constructor(settings: BackSettings, login: BackLogin) {
     this.settings = settings;
     this.login = login;
   }
 
-  /** Handles one line of a reply; `more()` asks for the next of the same reply. */
-  protected abstract line(text: ByteString): void;
+  /** Handles one line of a reply, which `begins` and `said` show. */
+  protected abstract line(): void;
+
+  /** Whether `text` stands in the line, at its beginning or `at`. */
+  protected begins(text: ByteString, at = 0): boolean {
+    const { bytes } = this.reader;
+    const from = this.#start + at;
+    if (from + text.length > this.#end) return false;
+    for (let i = 0; i < text.length; i++) {
+      if (bytes[from + i] !== text.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+
+  /** The line, without its line end. */
+  protected get said(): ByteString {
+    return decode(this.reader.bytes, this.#start, this.#end);
+  }
 
   push(input: BackInput): readonly BackAction[] {
     this.#actions = [];
@@ -73,7 +92,9 @@ export abstract class LoginBack implements Back {
     }
     if (lf < 0) return false;
     this.#reply = lf + 1 - this.reader.at;
-    this.line(decode(bytes, start, lf > start && bytes[lf - 1] === 0x0d ? lf - 1 : lf));
+    this.#start = start;
+    this.#end = lf > start && bytes[lf - 1] === CR ? lf - 1 : lf;
+    this.line();
     return true;
   }
 
@@ -87,7 +108,8 @@ export abstract class LoginBack implements Back {
 
   /** The reply is complete: forget it and send the next command. */
   protected say(phase: string, doing: Doing, text: ByteString): void {
-    this.#dropReply();
+    this.reader.take(this.reader.at + this.#reply);
+    this.#reply = 0;
     this.phase = phase;
     this.doing = doing;
     this.#actions.push({ do: "send", bytes: encode(text) });
@@ -132,7 +154,8 @@ export abstract class LoginBack implements Back {
 
   #dropReply(): Uint8Array {
     const { bytes, at } = this.reader;
-    const reply = bytes.subarray(at, at + this.#reply);
+    const whole = at === 0 && this.#reply === bytes.length;
+    const reply = whole ? bytes : bytes.subarray(at, at + this.#reply);
     this.reader.take(at + this.#reply);
     this.#reply = 0;
     return reply;

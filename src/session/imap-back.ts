@@ -11,30 +11,36 @@ import { LoginBack, NULS } from "./back.ts";
 
 /** What a quoted string may hold without escapes. */
 const QUOTABLE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-const GREETING = "* OK";
 
 export class ImapBack extends LoginBack {
-  protected override line(text: ByteString): void {
+  protected override line(): void {
     switch (this.phase) {
       case "greeting":
-        return text.startsWith(GREETING) ? this.#login() : this.unexpected();
+        return this.begins("* OK") ? this.#login() : this.unexpected();
       case "user literal":
-        return text.startsWith("+") ? this.#sendUser() : this.#refused(text);
+        return this.begins("+") ? this.#sendUser() : this.#refused();
       case "password literal":
-        return text.startsWith("+") ? this.#sendPassword() : this.#refused(text);
+        return this.begins("+") ? this.#sendPassword() : this.#refused();
       case "login":
-        return text.startsWith(`${this.login.tag} OK`) ? this.ready(true) : this.#refused(text);
+        return this.#tagged(" OK") ? this.ready(true) : this.#refused();
     }
+  }
+
+  /** Whether it is the answer to our command and `text` follows the tag. */
+  #tagged(text: ByteString): boolean {
+    const { tag } = this.login;
+    return this.begins(tag) && this.begins(text, tag.length);
   }
 
   #login(): void {
     const { tag, user } = this.login;
     const doing = "sending LOGIN command to upstream";
     const password = this.knownPassword();
-    if (password === null || this.unsafe(user + password, NULS)) return;
+    if (password === null) return;
     if (QUOTABLE.test(user) && QUOTABLE.test(password)) {
       return this.say("login", doing, `${tag} LOGIN "${user}" "${password}"\r\n`);
     }
+    if (this.unsafe(user + password, NULS)) return;
     this.say("user literal", doing, `${tag} LOGIN {${user.length}}\r\n`);
   }
 
@@ -49,9 +55,8 @@ export class ImapBack extends LoginBack {
   }
 
   /** Untagged lines may come before a prompt or a refusal; of this, the log shows what it says. */
-  #refused(text: ByteString): void {
-    if (text.startsWith("* ")) return;
-    const tagged = `${this.login.tag} `;
-    this.unexpected(text.startsWith(tagged) ? text.slice(tagged.length) : undefined);
+  #refused(): void {
+    if (this.begins("* ")) return;
+    this.unexpected(this.#tagged(" ") ? this.said.slice(this.login.tag.length + 1) : undefined);
   }
 }

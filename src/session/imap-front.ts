@@ -58,7 +58,7 @@ export class ImapFront extends LoginFront {
     LOGIN: (front, command) => front.#login(command),
     AUTHENTICATE: (front, command) => front.#authenticate(command),
   };
-  static readonly #verbs: ReadonlySet<string> = new Set(Object.keys(ImapFront.#commands));
+  static readonly #verbs: readonly string[] = Object.keys(ImapFront.#commands);
 
   override readonly protocol = "imap";
   protected override readonly reader: ImapReader = new ImapReader(ImapFront.#verbs);
@@ -101,7 +101,7 @@ export class ImapFront extends LoginFront {
   }
 
   protected override extra(): Pick<BackLogin, "tag" | "helo" | "esmtp" | "envelope"> {
-    return { ...super.extra(), tag: this.#tag };
+    return { tag: this.#tag, helo: "", esmtp: false, envelope: null };
   }
 
   protected override command(): boolean {

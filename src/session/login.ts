@@ -146,7 +146,7 @@ export abstract class LoginFront implements Front {
   #open(input: Extract<FrontInput, { is: "open" }>): void {
     this.peer = input.peer;
     this.tls = input.tls;
-    this.salt = `<${input.salt}@${this.settings.server_name}>`;
+    this.salt = input.salt && `<${input.salt}@${this.settings.server_name}>`;
     if (this.tls && !this.#certificateAccepted(this.tls)) return;
     if (this.greetingDelay > 0) {
       this.phase = "greeting delay";

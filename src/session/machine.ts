@@ -32,8 +32,15 @@ export interface Peer {
 
 // --- authentication ----------------------------------------------------------------------------
 
-/** `Auth-Method` words. */
-export type AuthMethod = "plain" | "apop" | "cram-md5" | "external" | "none";
+/** `Auth-Method` words. The last two are asked by `test-auth` alone: no front offers them to clients. */
+export type AuthMethod =
+  | "plain"
+  | "apop"
+  | "cram-md5"
+  | "external"
+  | "none"
+  | "xoauth2"
+  | "oauthbearer";
 
 /** One submission of credentials, with all that an authenticator may ask about it. */
 export interface Attempt {
@@ -100,7 +107,10 @@ export interface AuthLog {
 // --- front -----------------------------------------------------------------------------------
 
 export type FrontInput =
-  /** Admission is done. `salt`: `R.T` of this connection (decimal random, Unix seconds). */
+  /**
+   * Admission is done. `salt`: `R.T` of this connection (decimal random, Unix seconds), empty when no
+   * challenge will be made.
+   */
   | {
     readonly is: "open";
     readonly peer: Peer;

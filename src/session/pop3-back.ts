@@ -4,8 +4,8 @@ import type { ByteString } from "../core/bytes.ts";
 import { LINE_BREAKS, LoginBack } from "./back.ts";
 
 export class Pop3Back extends LoginBack {
-  protected override line(text: ByteString): void {
-    if (!text.startsWith("+OK")) return this.unexpected();
+  protected override line(): void {
+    if (!this.begins("+OK")) return this.unexpected();
     switch (this.phase) {
       case "greeting":
         return this.#sendUser();

@@ -19,6 +19,8 @@ export interface Protocol {
   readonly clientBuffer: number;
   /** Whether the client's reverse name is looked up before the greeting. */
   readonly wantsHostName: boolean;
+  /** Whether a challenge may have to be made: from a salt, then (see `FrontInput`). */
+  readonly salted: boolean;
   front(): Front;
   back(login: BackLogin): Back;
 }
@@ -30,6 +32,7 @@ const PROTOCOLS: Readonly<Record<ProtocolName, (settings: SessionSettings) => Pr
       name: "imap",
       clientBuffer: settings.imap_client_buffer,
       wantsHostName: false,
+      salted: settings.imap_auth.includes("cram-md5"),
       front: () => new ImapFront(words),
       back: (login) => new ImapBack(settings, login),
     };
@@ -40,6 +43,7 @@ const PROTOCOLS: Readonly<Record<ProtocolName, (settings: SessionSettings) => Pr
       name: "pop3",
       clientBuffer: settings.pop3_client_buffer,
       wantsHostName: false,
+      salted: words.salted,
       front: () => new Pop3Front(words),
       back: (login) => new Pop3Back(settings, login),
     };
@@ -50,6 +54,7 @@ const PROTOCOLS: Readonly<Record<ProtocolName, (settings: SessionSettings) => Pr
       name: "smtp",
       clientBuffer: settings.smtp_client_buffer,
       wantsHostName: true,
+      salted: settings.smtp_auth.includes("cram-md5"),
       front: () => new SmtpFront(words),
       back: (login) => new SmtpBack(settings, login),
     };

@@ -11,12 +11,15 @@ import { addressOf } from "../net/address.ts";
 import { plainMessage } from "../wire/sasl.ts";
 import { LINE_BREAKS, LoginBack, NULS } from "./back.ts";
 
+const REPLY = /^\d{3}(?:[ -]|$)/;
+
 export class SmtpBack extends LoginBack {
-  protected override line(text: ByteString): void {
-    const code = /^\d{3}(?=[ -]|$)/.exec(text)?.[0];
-    if (code === undefined) return this.unexpected();
+  protected override line(): void {
+    const { said } = this;
+    if (!REPLY.test(said)) return this.unexpected();
     // A hyphen after the code: more lines of the same reply follow.
-    if (text[3] === "-") return;
+    if (said[3] === "-") return;
+    const code = said.slice(0, 3);
     switch (this.phase) {
       case "greeting":
         return code === "220" ? this.#hello() : this.unexpected();

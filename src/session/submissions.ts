@@ -22,13 +22,18 @@ export class Submissions {
   }
 
   add(claim: Claim): void {
-    const { method } = claim;
+    const { protocol, method, user, password, salt, peer, envelope, tls } = claim;
     this.#retries = 0;
     this.#current = {
-      ...claim,
-      password: method === "external" || method === "none" ? NO_SECRET : claim.password,
-      salt: method === "apop" || method === "cram-md5" ? claim.salt : null,
+      protocol,
+      method,
+      user,
+      password: method === "external" || method === "none" ? NO_SECRET : password,
+      salt: method === "apop" || method === "cram-md5" ? salt : null,
       attempt: ++this.#count,
+      peer,
+      envelope,
+      tls,
     };
   }
 
@@ -49,13 +54,17 @@ export function backLogin(
   extra: Pick<BackLogin, "tag" | "helo" | "esmtp" | "envelope">,
 ): BackLogin {
   const { protocol, method, peer } = attempt;
+  const { tag, helo, esmtp, envelope } = extra;
   return {
     protocol,
     method,
     user: verdict.user ?? attempt.user,
     password: verdict.password ?? knownPassword(attempt),
+    tag,
     peer,
-    ...extra,
+    helo,
+    esmtp,
+    envelope,
   };
 }
 

@@ -41,10 +41,10 @@ export class ImapReader extends Reader {
   #prompted = 0;
   /** What the current command waits for; null when it has not been looked at. */
   #missing: Missing | null = null;
-  readonly #verbs: ReadonlySet<string>;
+  readonly #verbs: readonly string[];
 
   /** `verbs`, in upper case: any other is invalid at once, its literals are not waited for. */
-  constructor(verbs: ReadonlySet<string>) {
+  constructor(verbs: readonly string[]) {
     super();
     this.#verbs = verbs;
   }
@@ -88,7 +88,7 @@ function isItem(result: ImapItem | Missing): result is ImapItem {
 class Parse {
   readonly #reader: Reader;
   readonly #bytes: Uint8Array;
-  readonly #verbs: ReadonlySet<string>;
+  readonly #verbs: readonly string[];
   readonly #cap: number;
   #prompts: number;
   /** The current line, which begins at `#from`. */
@@ -98,7 +98,7 @@ class Parse {
   #verb = "";
   readonly #args: ByteString[] = [];
 
-  constructor(reader: Reader, verbs: ReadonlySet<string>, cap: number, prompts: number) {
+  constructor(reader: Reader, verbs: readonly string[], cap: number, prompts: number) {
     this.#reader = reader;
     this.#verbs = verbs;
     this.#bytes = reader.bytes;
@@ -181,9 +181,15 @@ class Parse {
     while (at < end && this.#bytes[at] === SP) at++;
     const verb = at;
     while (at < end && this.#bytes[at] !== SP) at++;
-    this.#verb = this.#cut(verb, at).toUpperCase();
-    if (!this.#verbs.has(this.#verb)) return "invalid";
+    this.#verb = this.#known(verb, at);
+    if (this.#verb === "") return "invalid";
     return this.#arguments(at, end);
+  }
+
+  /** The verb that stands there, empty when it is none of those that are known. */
+  #known(start: number, end: number): string {
+    for (const verb of this.#verbs) if (isWord(verb, this.#bytes, start, end)) return verb;
+    return "";
   }
 
   /** Reads the tag and the space behind it; the position after, or -1. */
@@ -251,6 +257,15 @@ function readLiteral(bytes: Uint8Array, start: number, end: number): Literal | "
 function isTagByte(byte: number): boolean {
   return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) ||
     (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x2e || byte === 0x5f;
+}
+
+/** Whether `word`, letters in upper case, stands there in any case. */
+function isWord(word: string, bytes: Uint8Array, start: number, end: number): boolean {
+  if (word.length !== end - start) return false;
+  for (let i = 0; i < word.length; i++) {
+    if ((bytes[start + i] & 0xdf) !== word.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 function isParenthesis(byte: number): boolean {

@@ -56,7 +56,7 @@ export class Reader {
 
   /** Takes all that is unread. */
   rest(): Uint8Array {
-    const rest = this.bytes.subarray(this.at);
+    const rest = this.at === this.bytes.length ? EMPTY : this.bytes.subarray(this.at);
     this.clear();
     return rest;
   }

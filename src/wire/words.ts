@@ -12,13 +12,14 @@ import type { Line } from "./reader.ts";
  */
 export function words(bytes: Uint8Array, line: Line, most: number): ByteString[] {
   const found: ByteString[] = [];
-  let at = line.start;
+  const text = decode(bytes, line.start, line.end);
+  let at = 0;
   do {
     const start = at;
-    while (at < line.end && bytes[at] !== SP) at++;
-    found.push(decode(bytes, start, at));
-    while (at < line.end && bytes[at] === SP) at++;
-  } while (at < line.end && found.length <= most);
+    while (at < text.length && text.charCodeAt(at) !== SP) at++;
+    found.push(text.slice(start, at));
+    while (at < text.length && text.charCodeAt(at) === SP) at++;
+  } while (at < text.length && found.length <= most);
   return found;
 }
 

@@ -1,7 +1,9 @@
 /** Bun: native sockets, BoringSSL, and a little FFI. The adapter that the product is built with. */
 
 import type { Runtime } from "../../net/ports.ts";
+import { Buffer } from "node:buffer";
 import process from "node:process";
+import { useDecoder } from "../../core/bytes.ts";
 import { clock, datagram, extend, family, files, host, random } from "../host.ts";
 import { bind, release } from "./bind.ts";
 import { connect } from "./connect.ts";
@@ -9,6 +11,9 @@ import { supports } from "./features.ts";
 import { listen } from "./listen.ts";
 import { setOpenFiles } from "./open-files.ts";
 import { tls, tlsVersion } from "./tls.ts";
+
+const { latin1Slice } = Buffer.prototype;
+useDecoder((bytes, start, end) => latin1Slice.call(bytes, start, end));
 
 export const runtime: Runtime = {
   name: "bun",
