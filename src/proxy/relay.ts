@@ -83,9 +83,10 @@ export class Relay extends Deadline implements Guest {
   }
 
   #hurry(patience: number): void {
-    this.#patience = Math.min(this.#patience, patience);
     this.touch();
-    this.#wheel.arm(this, this.#patience);
+    if (patience >= this.#patience) return;
+    this.#patience = patience;
+    this.#wheel.arm(this, patience);
   }
 
   override expired(): void {

@@ -53,6 +53,11 @@ export abstract class LoginBack implements Back {
     return true;
   }
 
+  /** The byte of the line at `at`, -1 beyond its end. */
+  protected byte(at: number): number {
+    return this.#start + at < this.#end ? this.reader.bytes[this.#start + at] : -1;
+  }
+
   /** The line, without its line end. */
   protected get said(): ByteString {
     return decode(this.reader.bytes, this.#start, this.#end);

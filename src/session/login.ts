@@ -193,6 +193,8 @@ export abstract class LoginFront implements Front {
   #secured(tls: TlsInfo): void {
     if (this.phase !== "starttls") return;
     this.tls = tls;
+    // RFC 3207 section 4.2: what was said in clear may be another's words.
+    this.login = "";
     this.forget();
     this.phase = "command";
     this.#certificateAccepted(tls);
@@ -223,7 +225,7 @@ export abstract class LoginFront implements Front {
     if (line === null) return false;
     if (line === "long") this.tooLong();
     else if (line.stray) this.fault();
-    else this.#saslResponse(words(this.reader.bytes, line, 1)[0] ?? "");
+    else this.#saslResponse(words(this.reader.text(line), 1)[0]);
     return true;
   }
 

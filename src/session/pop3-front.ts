@@ -144,15 +144,15 @@ export class Pop3Front extends LoginFront {
   }
 
   #dispatch(line: Line): void {
-    const bytes = this.reader.bytes;
-    const [first = "", ...args] = words(bytes, line, POP3_ARGUMENTS + 1);
-    const verb = verbOf(first);
+    const text = this.reader.text(line);
+    const args = words(text, POP3_ARGUMENTS + 1);
+    const verb = verbOf(args.shift()!);
     const table = this.#user === null ? Pop3Front.#initial : Pop3Front.#afterUser;
     const spaced = verb === "USER" || verb === "PASS";
     if (!Object.hasOwn(table, verb) || (!spaced && args.length > POP3_ARGUMENTS)) {
       return this.fault();
     }
-    table[verb](this, { args, rest: spaced ? remainder(bytes, line) : "" });
+    table[verb](this, { args, rest: spaced ? remainder(text) : "" });
   }
 
   #userCommand(name: ByteString): void {

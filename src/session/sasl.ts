@@ -21,7 +21,8 @@ export function mechanismNamed(
   enabled: readonly string[],
   initial: ByteString | undefined,
 ): SaslMechanism | null {
-  const mechanism = SASL_MECHANISMS.find((known) => known === name.toLowerCase());
+  const lower = name.toLowerCase();
+  const mechanism = SASL_MECHANISMS.find((known) => known === lower);
   if (!mechanism) return null;
   if (mechanism === "plain" || mechanism === "login") return mechanism;
   if (mechanism === "cram-md5" && initial !== undefined) return null;

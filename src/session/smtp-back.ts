@@ -6,43 +6,48 @@
  * XCLIENT values are xtext (RFC 3461 section 4).
  */
 
-import type { ByteString } from "../core/bytes.ts";
+import { type ByteString, SP } from "../core/bytes.ts";
 import { addressOf } from "../net/address.ts";
 import { plainMessage } from "../wire/sasl.ts";
 import { LINE_BREAKS, LoginBack, NULS } from "./back.ts";
 
-const REPLY = /^\d{3}(?:[ -]|$)/;
+const HYPHEN = 0x2d;
 
 export class SmtpBack extends LoginBack {
   protected override line(): void {
-    const { said } = this;
-    if (!REPLY.test(said)) return this.unexpected();
-    // A hyphen after the code: more lines of the same reply follow.
-    if (said[3] === "-") return;
-    const code = said.slice(0, 3);
+    if (!this.#isReply()) return this.unexpected();
+    // More lines of the same reply follow.
+    if (this.byte(3) === HYPHEN) return;
     switch (this.phase) {
       case "greeting":
-        return code === "220" ? this.#hello() : this.unexpected();
+        return this.begins("220") ? this.#hello() : this.unexpected();
       case "hello":
-        return code === "250" ? this.#xclient() : this.unexpected();
+        return this.begins("250") ? this.#xclient() : this.unexpected();
       case "xclient":
-        return code === "220" || code === "250" ? this.#clientHello() : this.unexpected();
+        return this.begins("220") || this.begins("250") ? this.#clientHello() : this.unexpected();
       case "client hello":
-        return code === "250" ? this.#authenticate() : this.unexpected();
+        return this.begins("250") ? this.#authenticate() : this.unexpected();
       case "auth":
-        return code === "235" ? this.ready(false) : this.unexpected();
+        return this.begins("235") ? this.ready(false) : this.unexpected();
       case "mail":
-        return code === "250" ? this.#rcpt() : this.unexpected();
+        return this.begins("250") ? this.#rcpt() : this.unexpected();
       case "rcpt":
         // Any answer: a refused recipient is the client's business.
         return this.ready(true);
     }
   }
 
+  /** Three digits, then a space, a hyphen or nothing (RFC 5321 section 4.2). */
+  #isReply(): boolean {
+    const behind = this.byte(3);
+    return isDigit(this.byte(0)) && isDigit(this.byte(1)) && isDigit(this.byte(2)) &&
+      (behind === SP || behind === HYPHEN || behind === -1);
+  }
+
   #hello(): void {
     const { xclient, server_name } = this.settings;
     const { helo, envelope, peer } = this.login;
-    const said = [helo, peer.host, envelope?.from, envelope?.to].join("");
+    const said = helo + peer.host + (envelope ? envelope.from + envelope.to : "");
     if (this.unsafe(said, LINE_BREAKS, "HELO, MAIL or RCPT")) return;
     const verb = xclient || this.login.esmtp ? "EHLO" : "HELO";
     this.say("hello", "sending HELO/EHLO to upstream", `${verb} ${server_name}\r\n`);
@@ -81,6 +86,10 @@ export class SmtpBack extends LoginBack {
   #rcpt(): void {
     this.say("rcpt", "sending RCPT TO to upstream", `${this.login.envelope!.to}\r\n`);
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }
 
 /** Postfix's form: IPv6 is marked, a unix client has no address. */

@@ -65,8 +65,8 @@ function multiline(lines: readonly ByteString[]): ByteString {
 
 interface SmtpCommand {
   readonly args: readonly ByteString[];
-  /** The whole line without trailing spaces. */
-  readonly line: ByteString;
+  /** The whole line. */
+  readonly text: ByteString;
 }
 
 type Handler = (front: SmtpFront, command: SmtpCommand) => void;
@@ -179,14 +179,13 @@ export class SmtpFront extends LoginFront {
   }
 
   #dispatch(line: Line): void {
-    const bytes = this.reader.bytes;
-    const [first = "", ...args] = words(bytes, line, SMTP_ARGUMENTS + 1);
-    const verb = verbOf(first);
-    const text = trimmed(bytes, line);
+    const text = this.reader.text(line);
+    const args = words(text, SMTP_ARGUMENTS + 1);
+    const verb = verbOf(args.shift()!);
     const known = Object.hasOwn(SmtpFront.#commands, verb);
     // NUL is in no command (RFC 5321 section 4.1.2), and names and envelope go on to the backend.
     if (!known || args.length > SMTP_ARGUMENTS || text.includes("\0")) return this.fault();
-    SmtpFront.#commands[verb](this, { args, line: text });
+    SmtpFront.#commands[verb](this, { args, text });
   }
 
   #hello(args: readonly ByteString[], extended: boolean): void {
@@ -211,10 +210,10 @@ export class SmtpFront extends LoginFront {
 
   #mail(command: SmtpCommand): void {
     if (this.blocked) return this.say(TLS_REQUIRED);
-    if (!this.#words.none) return this.#rejected(command.line);
+    if (!this.#words.none) return this.#rejected(trimmed(command.text));
     if (this.#from !== "") return this.say(BAD_SEQUENCE);
     if (command.args.length === 0) return this.say(INVALID_ARGUMENT);
-    this.#from = command.line;
+    this.#from = trimmed(command.text);
     this.login = "";
     this.say(OK);
   }
@@ -227,7 +226,7 @@ export class SmtpFront extends LoginFront {
   #rcpt(command: SmtpCommand): void {
     if (this.#from === "") return this.say(BAD_SEQUENCE);
     if (command.args.length === 0) return this.say(INVALID_ARGUMENT);
-    this.#envelope = { helo: this.#helo, from: this.#from, to: command.line };
+    this.#envelope = { helo: this.#helo, from: this.#from, to: trimmed(command.text) };
     this.submit("none", "", NO_SECRET, this.#envelope);
   }
 }

@@ -6,7 +6,7 @@
  * than the cap is `"long"` whether or not its end has arrived: any split of the bytes reads alike.
  */
 
-import { CR, EMPTY, LF } from "../core/bytes.ts";
+import { type ByteString, CR, decode, EMPTY, LF } from "../core/bytes.ts";
 
 /** A line: bytes [start, end) of `reader.bytes`, without its line end. */
 export interface Line {
@@ -85,6 +85,11 @@ export class Reader {
   take(position: number): void {
     this.at = position;
     this.#from = -1;
+  }
+
+  /** What a line says. */
+  text(line: Line): ByteString {
+    return decode(this.bytes, line.start, line.end);
   }
 
   /** Takes the next line; null when its end has not come yet. */

@@ -3,24 +3,32 @@
  * Trailing spaces are ignored; any other byte, 8-bit and NUL included, belongs to a word.
  */
 
-import { type ByteString, decode, SP } from "../core/bytes.ts";
-import type { Line } from "./reader.ts";
+import { type ByteString, SP } from "../core/bytes.ts";
 
 /**
  * The words of a line, at most `most` + 1 of them: one too many shows that there were too many. The
  * first word is empty when the line begins with a space, so that no command hides behind one.
  */
-export function words(bytes: Uint8Array, line: Line, most: number): ByteString[] {
+export function words(line: ByteString, most: number): ByteString[] {
   const found: ByteString[] = [];
-  const text = decode(bytes, line.start, line.end);
   let at = 0;
   do {
     const start = at;
-    while (at < text.length && text.charCodeAt(at) !== SP) at++;
-    found.push(text.slice(start, at));
-    while (at < text.length && text.charCodeAt(at) === SP) at++;
-  } while (at < text.length && found.length <= most);
+    at = wordEnd(line, at);
+    found.push(line.slice(start, at));
+    at = spacesEnd(line, at);
+  } while (at < line.length && found.length <= most);
   return found;
+}
+
+function wordEnd(line: ByteString, at: number): number {
+  while (at < line.length && line.charCodeAt(at) !== SP) at++;
+  return at;
+}
+
+function spacesEnd(line: ByteString, at: number): number {
+  while (at < line.length && line.charCodeAt(at) === SP) at++;
+  return at;
 }
 
 /**
@@ -32,16 +40,13 @@ export function verbOf(word: ByteString): string {
 }
 
 /** Everything after the first word and the spaces behind it, inner and trailing spaces kept. */
-export function remainder(bytes: Uint8Array, line: Line): ByteString {
-  let at = line.start;
-  while (at < line.end && bytes[at] !== SP) at++;
-  while (at < line.end && bytes[at] === SP) at++;
-  return decode(bytes, at, line.end);
+export function remainder(line: ByteString): ByteString {
+  return line.slice(spacesEnd(line, wordEnd(line, 0)));
 }
 
 /** The line without trailing spaces. */
-export function trimmed(bytes: Uint8Array, line: Line): ByteString {
-  let end = line.end;
-  while (end > line.start && bytes[end - 1] === SP) end--;
-  return decode(bytes, line.start, end);
+export function trimmed(line: ByteString): ByteString {
+  let end = line.length;
+  while (end > 0 && line.charCodeAt(end - 1) === SP) end--;
+  return line.slice(0, end);
 }

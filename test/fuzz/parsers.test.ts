@@ -86,9 +86,11 @@ describe("never throws", () => {
             line !== null && line !== "long";
             line = reader.line(cap)
           ) {
-            for (const word of words(reader.bytes, line, 3)) assert.ok(!word.includes(" "));
-            assert.ok(remainder(reader.bytes, line).length <= cap);
-            assert.ok(trimmed(reader.bytes, line).length <= cap);
+            const text = reader.text(line);
+            assert.ok(text.length <= cap);
+            for (const word of words(text, 3)) assert.ok(!word.includes(" "));
+            assert.ok(text.endsWith(remainder(text)));
+            assert.ok(text.startsWith(trimmed(text)));
           }
         }
       }),

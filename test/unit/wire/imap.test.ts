@@ -8,7 +8,7 @@ import { IMAP_ID_STRINGS, IMAP_TAG } from "../../../src/core/limits.ts";
 import { type ImapItem, ImapReader } from "../../../src/wire/imap.ts";
 import { type Fed, feedEveryWay } from "./feeding.ts";
 
-const VERBS = new Set(["LOGIN", "NOOP", "ID"]);
+const VERBS = ["LOGIN", "NOOP", "ID"];
 
 class Commands implements Fed<string> {
   readonly reader: ImapReader = new ImapReader(VERBS);
