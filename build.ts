@@ -115,6 +115,9 @@ function compile(name: string, platform?: Platform): string {
     "build",
     "--compile",
     "--minify",
+    // Compiled beforehand, the program starts in a third of the time, for 5 MB more of file.
+    "--bytecode",
+    "--format=esm",
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     `--define=DOORPOST_VERSION=${JSON.stringify(version())}`,
@@ -258,15 +261,18 @@ function compileWithDeno(): string {
 /** Loaded only here: a fault in the sources must not keep the other targets from saying so themselves. */
 async function writeReference(): Promise<string> {
   const { reference } = await import("./src/config/reference.ts");
-  const { rulePage, ruleIndex } = await import("./src/lint/pages.ts");
-  const { RULES } = await import("./src/lint/rules.ts");
+  const { rulePages } = await import("./src/lint/pages.ts");
   const { jsonSchemaText } = await import("./src/config/json-schema.ts");
+  const { SSL } = await import("./src/config/directives/ssl.ts");
+  const { tlsPage } = await import("./src/proxy/tls/page.ts");
+  const { TLS_LACKS: { bun, deno, node } } = await import("./src/runtime/tls/lacks.ts");
   writeFileSync(join("docs", "directives.md"), reference());
   writeFileSync(join("docs", "doorpost.schema.json"), jsonSchemaText());
+  const tls = tlsPage(Object.keys(SSL), { Bun: bun, Deno: deno, Node: node });
+  writeFileSync(join("docs", "tls-runtimes.md"), tls);
   mkdirSync(join("docs", "rules"), { recursive: true });
-  writeFileSync(join("docs", "rules", "README.md"), ruleIndex(RULES));
-  for (const rule of RULES) writeFileSync(join("docs", "rules", `${rule.id}.md`), rulePage(rule));
-  return "docs/directives.md, docs/doorpost.schema.json, docs/rules";
+  for (const [name, text] of rulePages()) writeFileSync(join("docs", "rules", name), text);
+  return "docs/directives.md, docs/doorpost.schema.json, docs/rules, docs/tls-runtimes.md";
 }
 
 /** Runs a command quietly; its output is shown when it fails. */

@@ -207,7 +207,19 @@ export const PROBE_BODY_MS = 1_000;
 
 /** One request of `test-auth --suite`, and the whole suite: it is to end within a minute. */
 export const SUITE_ASK_MS = 5_000;
-export const SUITE_MS = 50_000;
+export const SUITE_MS = 45_000;
+
+/** How long `test-auth --suite` follows an answer of WAIT. */
+export const SUITE_WAIT_MS = 10_000;
 
 /** Cases of one `test-auth --suite` file: each costs a request. */
 export const SUITE_CASES = 1_000;
+
+/** Bytes of a server's first TLS flight that `probe` reads: several certificates and an OCSP response. */
+export const PROBE_FLIGHT = 128 * 1024;
+
+/** How long `check-config --online` waits for an auth server and for a backend's greeting. */
+export const ONLINE_MS = 10_000;
+
+/** Bytes of a greeting that it looks at: RFC 5321 section 4.5.3.1.5 allows a reply line 512. */
+export const ONLINE_GREETING = 1024;

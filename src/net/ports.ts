@@ -36,6 +36,8 @@ export type Feature =
   /** Versions with one between them left out. */
   | "tls-protocols-gap"
   | "tls-session-cache"
+  /** Between servers and worker processes. */
+  | "tls-session-cache-shared"
   | "tls-session-timeout"
   | "tls-ticket-keys"
   | "tls-ticket-keys-several"
@@ -49,6 +51,8 @@ export type Feature =
   | "listen-backlog"
   | "listen-buffers"
   | "listen-keepalive"
+  /** Syslog by a unix socket. */
+  | "unix-datagrams"
   | "set-user"
   | "set-open-files"
   | "spawn";
@@ -225,7 +229,13 @@ export interface Files {
   exists(path: string): boolean;
   /** Names in a folder, unsorted. */
   list(path: string): readonly string[];
-  stat(path: string): { readonly mode: number; readonly size: number; readonly directory: boolean };
+  stat(path: string): {
+    readonly mode: number;
+    readonly size: number;
+    readonly directory: boolean;
+    /** When the contents changed last, in milliseconds since 1970; absent where nobody knows. */
+    readonly modified?: number;
+  };
   /** Opens for appending, making the file when it is not there. */
   append(path: string): Appender;
   /** Gives the file to another user, by numbers. */
@@ -260,6 +270,8 @@ export interface Host {
   readonly hostname: string;
   readonly cwd: string;
   readonly columns: number;
+  /** Lines of the terminal, where known. */
+  readonly rows?: number;
   env(name: string): string | undefined;
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
   writeOut(text: string): void;
@@ -278,6 +290,8 @@ export interface Host {
   setUser?(user: string, group: string | undefined): void;
   /** The user that the process runs as, where the system has such a thing. */
   owner?(): Owner | null;
+  /** The process of this number, whoever's it is; null when none runs. Absent where nobody knows. */
+  running?(pid: number): Running | null;
   /** Processors that this process may use. */
   processors?(): number;
   /**
@@ -287,6 +301,14 @@ export interface Host {
   spawn?(args: readonly string[], descriptors: readonly number[], watcher: ChildWatcher): Child;
   /** The way to the process that spawned this one, if one did. */
   parent?(): Parent | null;
+}
+
+/** A process of the machine; null = the system does not tell. */
+export interface Running {
+  /** Of its program. */
+  readonly name: string | null;
+  /** When it began, in milliseconds since 1970; may be a second too early. */
+  readonly since: number | null;
 }
 
 /** A process that `spawn` started. */

@@ -59,6 +59,8 @@ export interface TlsClientSettings {
   readonly protocols?: readonly TlsVersion[];
   readonly ciphers?: string;
   readonly alpn?: readonly string[];
+  /** Tell of the server's whole chain, not of its first certificate alone. */
+  readonly chain?: boolean;
 }
 
 export interface StartTlsOptions {
@@ -77,6 +79,11 @@ export interface TlsInfo {
   /** OpenSSL's verify code (`18`) and text; `ok`, `0` and `ok` when the peer's certificate verified. */
   readonly verify: { readonly ok: boolean; readonly code: string; readonly text: string };
   readonly peer: Certificate | null;
+  /**
+   * Client side, when asked for: the certificates that the server sent, its own first, without roots.
+   * Bun adds intermediates that were not sent when they are themselves trusted.
+   */
+  readonly chain?: readonly Certificate[];
   /**
    * Server side: the certificate that we showed, as OpenSSL and haproxy name its parts: signature
    * `RSA-SHA256`, `ecdsa-with-SHA256`; key `RSA2048`, `EC256`. Absent where the library does not tell.

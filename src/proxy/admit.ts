@@ -29,7 +29,7 @@ export interface Door {
 export function admit(connection: Connection, door: Door): void {
   const { service } = door;
   const number = ++service.house.counter.connections;
-  if (service.log.enabled("info")) noteArrival(connection, service, number);
+  if (service.log.enabled("info")) noteArrival(connection, door, number);
   if (door.ssl || door.proxyProtocol || wantsName(service)) {
     new Admission(connection, door, number).start();
   } else {
@@ -38,9 +38,9 @@ export function admit(connection: Connection, door: Door): void {
   }
 }
 
-function noteArrival(connection: Connection, { log }: Service, number: number): void {
-  const [from, at] = [connection.remote, connection.local].map(formatEndpoint);
-  log.write({ level: "info", message: `*${number} client ${from} connected to ${at}` });
+function noteArrival({ remote }: Connection, { service, text }: Door, number: number): void {
+  const message = `*${number} client ${formatEndpoint(remote)} connected to ${text}`;
+  service.log.write({ level: "info", message });
 }
 
 function wantsName({ protocol, resolver }: Service): boolean {

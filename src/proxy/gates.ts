@@ -1,7 +1,8 @@
 /**
  * Which sockets to bind, and which server a connection belongs to (nginx's `listen` rules): purely by
  * local address and port. When a wildcard is bound on a port, other addresses of that port share its
- * socket unless they carry a parameter that implies `bind`.
+ * socket unless they say `bind`. (In nginx `backlog=` and its like say so too, and the start fails:
+ * Linux refuses such a socket beside that of the wildcard.)
  */
 
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
@@ -21,13 +22,14 @@ export interface Gate {
 
 export interface Entry {
   readonly listen: Listen;
-  readonly door: Door;
+  /** Of all its addresses, each of which gives it a text of its own. */
+  readonly door: Omit<Door, "text">;
 }
 
 /** The sockets that the entries need. */
 export function planGates(entries: readonly Entry[]): Gate[] {
   const spots = entries.flatMap(({ listen, door }) =>
-    listen.at.map((at) => ({ listen, door, at }))
+    listen.at.map((at) => ({ listen, door: { ...door, text: formatEndpoint(at) }, at }))
   );
   const gates = new Map<string, Gate & { doors: Map<string, Door> }>();
   const own = (spot: typeof spots[number]) => isWildcard(spot.at) || spot.listen.bind;
@@ -56,11 +58,11 @@ export function doorFor(gate: Gate, connection: Connection): Door {
   return gate.doors.get(connection.local.address) ?? gate.fallback;
 }
 
-function isWildcard(at: Endpoint): boolean {
+export function isWildcard(at: Endpoint): boolean {
   return at.is === "ip" && at.port !== 0 && (at.address === "0.0.0.0" || at.address === "::");
 }
 
-function familyAndPort(at: Endpoint): string {
+export function familyAndPort(at: Endpoint): string {
   return at.is === "unix" ? at.path : `${at.address.includes(":") ? 6 : 4} ${at.port}`;
 }
 

@@ -11,6 +11,7 @@ import type { Endpoint } from "../net/address.ts";
 import type { Connection, Listener, ListenOptions, Runtime } from "../net/ports.ts";
 import { Resolver } from "../net/resolver.ts";
 import { Deadline, Wheel } from "../net/wheel.ts";
+import { logFindings } from "../observe/log-support.ts";
 import type { Logs } from "../observe/logs.ts";
 import { prepareProtocol } from "../session/protocols.ts";
 import { admit, type Door } from "./admit.ts";
@@ -19,6 +20,7 @@ import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
 import { type Guest, Guests } from "./guests.ts";
 import type { House, Service } from "./service.ts";
 import { listenFindings } from "./listen-support.ts";
+import { sharingFindings } from "./socket-options.ts";
 import { distinct } from "./tls/findings.ts";
 import { serverTls } from "./tls.ts";
 
@@ -70,10 +72,13 @@ export interface Proxy {
 export class StartError extends Error {
   override readonly name = "StartError";
   readonly findings: readonly Diagnostic[];
+  /** How to mend what the sentence says; may be empty. */
+  readonly hint: string;
 
-  constructor(message: string, findings: readonly Diagnostic[] = []) {
+  constructor(message: string, findings: readonly Diagnostic[] = [], hint = "") {
     super(message);
     this.findings = findings;
+    this.hint = hint;
   }
 }
 
@@ -355,14 +360,15 @@ function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Gen
     services.push(service);
     for (const listen of server.listen) entries.push({ listen, door: doorOf(service, listen) });
   }
+  findings.push(...sharingFindings(settings.servers), ...logFindings(settings, house.runtime));
   const told = distinct(findings);
   const errors = told.filter((finding) => finding.severity === "error");
   if (errors.length > 0) throw new StartError("The configuration cannot be used", told);
   return { settings, house, services, gates: planGates(entries), warnings: told };
 }
 
-function doorOf(service: Service, listen: ServerSettings["listen"][number]): Door {
-  return { service, text: listen.text, ssl: listen.ssl, proxyProtocol: listen.proxy_protocol };
+function doorOf(service: Service, listen: ServerSettings["listen"][number]): Entry["door"] {
+  return { service, ssl: listen.ssl, proxyProtocol: listen.proxy_protocol };
 }
 
 async function closeAll(listeners: readonly Listener[]): Promise<void> {

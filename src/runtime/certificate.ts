@@ -18,7 +18,7 @@ import {
   OBJECT_IDENTIFIER,
   OCTET_STRING,
   oidText,
-} from "./der.ts";
+} from "../core/der.ts";
 
 export { verifyResult } from "./verify.ts";
 

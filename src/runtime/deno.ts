@@ -23,6 +23,7 @@ const LACKS: Partial<Record<Feature, string>> = {
   "set-user": "Deno cannot set supplementary groups: start it as the user it shall run as",
   "set-open-files": "Deno cannot set the limit of open files: raise it before the start, " +
     "by ulimit -n or LimitNOFILE=",
+  "unix-datagrams": "Deno has no unix datagram sockets but unstable ones: use udp",
   "spawn": "Under Deno the proxy is one process: start several behind different addresses",
 };
 

@@ -17,6 +17,7 @@ import type { Clock, Host, Owner, Signal } from "../net/ports.ts";
 import { NetError } from "../core/errors.ts";
 import { normaliseAddress } from "../net/address.ts";
 import { errorCode } from "./host/errno.ts";
+import { running } from "./host/processes.ts";
 import { askSecret } from "./host/terminal.ts";
 
 export { datagram } from "./host/datagram.ts";
@@ -67,6 +68,9 @@ export const host: Host = {
   get cwd(): string {
     return process.cwd();
   },
+  get rows(): number | undefined {
+    return process.stdout.rows || Number(process.env.LINES) || undefined;
+  },
   get columns(): number {
     return process.stdout.columns || Number(process.env.COLUMNS) || 80;
   },
@@ -83,6 +87,7 @@ export const host: Host = {
   lookup,
   openFiles,
   owner,
+  running,
   processors: () => availableParallelism(),
   ...(groups.initgroups && { setUser }),
 };

@@ -19,6 +19,7 @@ import type {
   Runtime,
 } from "../net/ports.ts";
 import { clock, datagram, extend, family, files, host, netError, random } from "./host.ts";
+import { openToAll } from "./host/unix-socket.ts";
 import { bind } from "./node/bind.ts";
 import { localOf, NodeConnection, remoteOf } from "./node/connection.ts";
 import { makeSessionStore } from "./node/session-store.ts";
@@ -31,6 +32,7 @@ const LACKS: Partial<Record<Feature, string>> = {
   "listen-keepalive": "Node sets the idle time of TCP keep-alive only, not interval and count",
   "set-open-files": "Node cannot set the limit of open files: raise it before the start, " +
     "by ulimit -n or LimitNOFILE=",
+  "unix-datagrams": "Node has no unix datagram sockets: use udp",
 };
 
 export const runtime: Runtime = {
@@ -65,6 +67,7 @@ function listen(
       server.removeAllListeners("error");
       // Out of descriptors: libuv has refused the connection, and goes on accepting.
       server.on("error", () => {});
+      if (at.is === "unix" && options.descriptor === undefined) openToAll(at.path);
       const bound = boundAddress(server, at);
       server.on("connection", (socket) => arrive(socket, bound, accept));
       resolve(listener(server, bound));

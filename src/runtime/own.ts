@@ -5,7 +5,7 @@
 
 import type { KeyObject } from "node:crypto";
 import type { TlsInfo } from "../net/ports.ts";
-import { childrenOf, contentOf, elementAt, oidText } from "./der.ts";
+import { childrenOf, contentOf, elementAt, oidText } from "../core/der.ts";
 
 /** OpenSSL's short names of signature algorithms. */
 const SIGNATURES: Readonly<Record<string, string>> = {

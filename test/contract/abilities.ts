@@ -85,6 +85,16 @@ const PROOFS: Record<Extract<Feature, `tls-${string}`>, Proof> = {
     return await probe.resumes(served, served, "-tls1_2", "-no_ticket");
   },
 
+  "tls-session-cache-shared": async (probe) => {
+    const [one, other] = [
+      await probe.serve({ sessionCache: 10 }),
+      await probe.serve({ sessionCache: 10 }),
+    ];
+    const args = ["-tls1_2", "-no_ticket"];
+    // A library without a cache has no further condition for sharing it.
+    return !await probe.resumes(one, one, ...args) || await probe.resumes(one, other, ...args);
+  },
+
   "tls-session-timeout": async (probe) => {
     const served = await probe.serve({ sessionTimeout: 77 });
     const visits = [await served.visit("-tls1_2"), await served.visit("-tls1_3")];

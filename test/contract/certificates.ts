@@ -17,6 +17,7 @@ import { type Bench, contexts, type Given, rejected, type TlsPairOptions } from 
 
 export function certificates(given: Given): void {
   ofServers(given);
+  chains(given);
   ofClients(given);
   revocation(given);
   inspection(given);
@@ -106,6 +107,45 @@ const REFUSED: readonly ServerCase[] = [
     verdict: "unable to (verify the first certificate|get (local )?issuer certificate)",
   },
 ];
+
+/** What a server sends is told when asked for, trusted or not; roots are left out. */
+function chains(given: Given): void {
+  const root = async () => (await testAuthority()).certificate;
+  const below = async (count: number) => {
+    let authority = await testAuthority();
+    for (let i = 1; i <= count; i++) authority = await authority.intermediate(`Level ${i}`);
+    return await authority.issue();
+  };
+  const withRoot = async (leaf: Leaf) => ({
+    ...leaf,
+    certificate: leaf.certificate + await root(),
+  });
+  const cases: readonly [what: string, leaf: () => Promise<Leaf>, subjects: readonly string[]][] = [
+    ["alone", () => below(0), ["localhost"]],
+    ["one intermediate", () => below(1), ["localhost", "Level 1"]],
+    ["two intermediates", () => below(2), ["localhost", "Level 2", "Level 1"]],
+    ["with the root", async () => await withRoot(await below(1)), ["localhost", "Level 1"]],
+    ["self-signed", () => selfSigned(), ["localhost"]],
+    ["of an unknown authority", async () => (await unknownAuthority()).issue(), ["localhost"]],
+    ["expired", () => known({ validity: "expired" }), ["localhost"]],
+  ];
+  for (const [what, leaf, subjects] of cases) {
+    given.test(`the chain that a server sent: ${what}`, async (bench) => {
+      const { clientTls } = await bench.tlsPair({
+        server: { certificates: [await leaf()] },
+        client: { chain: true, verify: false },
+        start: { serverName: "localhost" },
+      });
+      assert.deepEqual(clientTls.chain?.map(({ commonName }) => commonName), subjects);
+      assert.deepEqual(clientTls.chain?.[0], clientTls.peer);
+    });
+  }
+
+  given.test("the chain is told to nobody who did not ask", async (bench) => {
+    const { clientTls } = await bench.tlsPair();
+    assert.equal(clientTls.chain, undefined);
+  });
+}
 
 function ofServers(given: Given): void {
   for (const { what, leaf, serverName = "localhost" } of ACCEPTED) {

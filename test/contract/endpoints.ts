@@ -1,9 +1,12 @@
 /** The contract of `listen` and `connect`: addresses, failures, sockets of every family. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { NetError } from "../../src/core/errors.ts";
 import { type Endpoint, ip, unix } from "../../src/net/address.ts";
 import type { Feature } from "../../src/net/ports.ts";
+import { ROOT } from "../support/source.ts";
 import { type Given, quiet } from "./harness.ts";
 
 export function endpoints(given: Given): void {
@@ -231,6 +234,12 @@ function families(given: Given): void {
     assert.equal(given.runtime.files.exists(path), false);
   });
 
+  given.test("a unix listener takes clients of every user, as nginx's", async (bench) => {
+    const path = bench.socketPath();
+    await bench.listen(unix(path));
+    assert.equal(given.runtime.files.stat(path).mode & 0o777, 0o666);
+  });
+
   given.test("a unix path in use is EADDRINUSE, and stays in use", async (bench) => {
     const path = bench.socketPath();
     const first = await bench.listen(unix(path));
@@ -259,11 +268,19 @@ const FEATURES: readonly Feature[] = [
   "tls-curves",
   "tls-crl",
   "tls-protocols-old",
+  "tls-protocols-old-by-default",
+  "tls-protocols-gap",
   "tls-session-cache",
+  "tls-session-cache-shared",
+  "tls-session-timeout",
   "tls-ticket-keys",
+  "tls-ticket-keys-several",
   "tls-tickets-off",
   "tls-encrypted-keys",
   "tls-prefer-server-ciphers",
+  "tls-prioritize-chacha",
+  "tls-certificate-compression",
+  "tls-unnamed-authorities",
   "listen-backlog",
   "listen-buffers",
   "listen-keepalive",
@@ -272,13 +289,21 @@ const FEATURES: readonly Feature[] = [
   "spawn",
 ];
 
+/** What the documentation says of runtimes. */
+async function documented(): Promise<string> {
+  const pages = ["runtimes.md", "tls-runtimes.md"].map((name) => join(ROOT, "docs", name));
+  return (await Promise.all(pages.map((path) => readFile(path, "utf8")))).join("\n");
+}
+
 function features(given: Given): void {
-  given.test("every feature is there, or a sentence says why not", () => {
+  given.test("every feature is there, or a sentence says why not", async () => {
+    const pages = given.runtime.name === "memory" ? null : await documented();
     for (const feature of FEATURES) {
       const answer = given.runtime.supports(feature);
-      if (answer !== true) assert.match(answer, /^\S.* .*\S$/, feature);
+      if (answer === true) continue;
+      assert.match(answer, /^\S.* .*\S$/, feature);
+      if (pages) assert.ok(pages.includes(answer), `docs/runtimes.md does not say: ${answer}`);
     }
-    return Promise.resolve();
   });
 
   const options = {

@@ -11,6 +11,7 @@ const without = {
   "clock: a cancelled timer does not fire, cancelling twice is once": CLOCK,
   "datagrams, IPv4: sent, answered, and from whom": FOREIGN,
   "datagrams, IPv6: sent, answered, and from whom": FOREIGN,
+  "datagrams, unix: supports() says what is so": FOREIGN,
   "TLSv1.2: resumed is what the client says, and tickets do it": FOREIGN,
   "TLSv1.3: resumed is what the client says, and tickets do it": FOREIGN,
   "sessionTickets false: TLS 1.2 is not resumed": FOREIGN,

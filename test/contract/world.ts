@@ -1,10 +1,12 @@
 /** The contract of what is not a stream: clock, files, the host, datagrams, randomness. */
 
 import assert from "node:assert/strict";
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketType } from "node:dgram";
 import { decode, encode } from "../../src/core/bytes.ts";
 import { FileError, NetError } from "../../src/core/errors.ts";
-import { type Endpoint, ip } from "../../src/net/address.ts";
+import { type Endpoint, ip, unix } from "../../src/net/address.ts";
+import { LOG_SOCKET_PROGRAM, startLogSocket } from "../support/log-socket.ts";
+import { skipWithout } from "../support/process.ts";
 import { type Given, pause, within } from "./harness.ts";
 
 export function world(given: Given): void {
@@ -230,6 +232,38 @@ function datagrams(given: Given): void {
       }
     });
   }
+
+  given.test("datagrams, unix: supports() says what is so", async (bench) => {
+    const able = given.runtime.supports("unix-datagrams") === true;
+    const opening = given.runtime.datagram({ family: "unix" });
+    if (!able) {
+      await assert.rejects(opening, (error) => {
+        return error instanceof NetError && error.code === "ENOTSUP";
+      });
+      // What another way would begin with.
+      const type = "unix_dgram" as SocketType;
+      assert.throws(() => createSocket({ type }), "there are unix datagram sockets now: use them");
+      return;
+    }
+    const socket = await opening;
+    const path = bench.socketPath();
+    socket.send(encode("to nobody yet"), unix(path));
+    if (skipWithout(LOG_SOCKET_PROGRAM) !== false) return socket.close();
+    const receiver = await startLogSocket(path);
+    try {
+      socket.send(encode("<22>one"), unix(path));
+      await receiver.said(/^<22>one$/m);
+      // The daemon's own size, to show that nothing is cut.
+      socket.send(encode("x".repeat(2048)), unix(path));
+      await receiver.said(/^x{2048}$/m);
+      assert.doesNotMatch(receiver.output(), /nobody/);
+    } finally {
+      socket.close();
+      socket.send(encode("closed"), unix(path));
+      socket.close();
+      await receiver.stop();
+    }
+  });
 
   given.test("datagrams: one to nobody is lost in silence; close() ends it", async () => {
     const socket = await given.runtime.datagram({ family: 4, localAddress: "127.0.0.1" });

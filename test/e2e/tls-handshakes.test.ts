@@ -11,11 +11,13 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { encryptKey, testAuthority } from "../support/ca.ts";
 import { skipWithoutNginx } from "../support/nginx.ts";
+import { dhParameters, sealKey } from "../support/openssl.ts";
 import { skipWithout } from "../support/process.ts";
 import { TlsWorld } from "../support/tls-world.ts";
 
 const UNDER_TEST = process.env["DOORPOST_UNDER_TEST"] ?? "exe";
 const DENO = UNDER_TEST === "deno";
+const NODE = /node/.test(UNDER_TEST);
 const who = (name: string) => name === "doorpost" && DENO ? "deno" : name;
 
 const OWN = "ssl_certificate tls.pem; ssl_certificate_key tls.key;";
@@ -30,11 +32,16 @@ const SERVERS: Readonly<Record<string, string>> = {
     "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;",
   locked: "listen LISTEN ssl; protocol imap; ssl_certificate tls.pem;" +
     "ssl_certificate_key locked.key; ssl_password_file passwords;",
+  "locked, traditional": "listen LISTEN ssl; protocol imap; ssl_certificate rsa.pem;" +
+    "ssl_certificate_key rsa-locked.key; ssl_password_file passwords;",
+  "locked, traditional EC": "listen LISTEN ssl; protocol imap; ssl_certificate tls.pem;" +
+    "ssl_certificate_key ec-locked.key; ssl_password_file passwords;",
   data:
     'listen LISTEN ssl; protocol imap; ssl_certificate "data:CERT"; ssl_certificate_key "data:KEY";',
   "1.2": `listen LISTEN ssl; protocol imap; ssl_protocols TLSv1.2; ${OWN}`,
   "1.3": `listen LISTEN ssl; protocol imap; ssl_protocols TLSv1.3; ${OWN}`,
   "conf 1.2": `listen LISTEN ssl; protocol imap; ssl_conf_command MaxProtocol TLSv1.2; ${OWN}`,
+  "conf 1.3": `listen LISTEN ssl; protocol imap; ssl_conf_command MinProtocol TLSv1.3; ${OWN}`,
   "conf pair": `listen LISTEN ssl; protocol imap; ${OWN} ssl_conf_command Certificate rsa.pem;` +
     "ssl_conf_command PrivateKey rsa.key;",
   "conf tickets": `listen LISTEN ssl; protocol imap; ${OWN} ssl_conf_command Protocol -TLSv1.3;` +
@@ -48,11 +55,40 @@ const CHOSEN: Readonly<Record<string, string>> = {
   "conf cipher":
     `listen LISTEN ssl; protocol imap; ${OWN} ssl_conf_command CipherString ${AES128};`,
   curve: `listen LISTEN ssl; protocol imap; ssl_ecdh_curve secp384r1; ${OWN}`,
-  "conf curve": `listen LISTEN ssl; protocol imap; ssl_conf_command Groups P-384; ${OWN}`,
+  "conf groups": `listen LISTEN ssl; protocol imap; ssl_conf_command Groups P-384; ${OWN}`,
+  "conf curves": `listen LISTEN ssl; protocol imap; ssl_conf_command Curves P-384; ${OWN}`,
+  "conf ecdh": `listen LISTEN ssl; protocol imap; ssl_conf_command ECDHParameters P-384; ${OWN}`,
+  "conf no tickets": `listen LISTEN ssl; protocol imap; ${OWN}` +
+    "ssl_conf_command Options -SessionTicket;",
   "no tickets": `listen LISTEN ssl; protocol imap; ssl_session_tickets off; ${OWN}`,
   prefer: `listen LISTEN ssl; protocol imap; ssl_prefer_server_ciphers on; ${OWN}` +
     `ssl_ciphers ${AES128}:HIGH; ssl_protocols TLSv1.2;`,
+  "conf prefer": `listen LISTEN ssl; protocol imap; ssl_conf_command Options ServerPreference;` +
+    `ssl_ciphers ${AES128}:HIGH; ssl_protocols TLSv1.2; ${OWN}`,
+  "no preference": `listen LISTEN ssl; protocol imap; ssl_prefer_server_ciphers off;` +
+    `ssl_ciphers ${AES128}:HIGH; ssl_protocols TLSv1.2; ${OWN}`,
+  // OpenSSL alone asks for the lower level, and Bun's library has none.
+  old: `listen LISTEN ssl; protocol imap; ssl_protocols TLSv1 TLSv1.1 TLSv1.2; SECLEVEL ${OWN}`,
 };
+
+const CHACHA = "ECDHE-ECDSA-CHACHA20-POLY1305";
+const RSA = "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;";
+/** OpenSSL alone can do these. */
+const WITH_OPENSSL: Readonly<Record<string, string>> = {
+  dh: `listen LISTEN ssl; protocol imap; ssl_dhparam dh.pem; ${RSA}`,
+  "conf dh": `listen LISTEN ssl; protocol imap; ssl_conf_command DHParameters dh.pem; ${RSA}`,
+  "conf suites": `listen LISTEN ssl; protocol imap; ${OWN}` +
+    "ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;",
+  "conf chacha": `listen LISTEN ssl; protocol imap; ssl_prefer_server_ciphers on; ${OWN}` +
+    `ssl_ciphers ${AES128}:${CHACHA}; ssl_conf_command Options PrioritizeChaCha;`,
+};
+
+/** Why a server is not there; the refusal has its test in tls-start.test.ts. */
+function absent(name: string, server: string): string | false {
+  if (name !== "doorpost") return false;
+  if (DENO && server in CHOSEN) return "Deno cannot choose this";
+  return !NODE && server in WITH_OPENSSL && "this runtime's library cannot do this";
+}
 
 interface Case {
   readonly args: readonly string[];
@@ -63,6 +99,12 @@ interface Case {
   /** Nothing but this: the alert, and the reason in the log. */
   readonly refused?: readonly [alert: string, reason: string];
 }
+
+const AES256 = "ECDHE-ECDSA-AES256-GCM-SHA384";
+const P384 = /^Server Temp Key: ECDH, (secp384r1|P-384), 384 bits$/m;
+const NO_TICKET = /^(?![^]*TLS session ticket:)/;
+const DHE = ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"];
+const DH_2048 = /^Server Temp Key: DH, 2048 bits$/m;
 
 /** By server. */
 const CASES: Readonly<Record<string, readonly Case[]>> = {
@@ -112,6 +154,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     { args: ["-tls1_2", "-cipher", "aECDSA"], shows: /Cipher is ECDHE-ECDSA-/ },
   ],
   locked: [{ args: [], protocol: "TLSv1.3" }],
+  "locked, traditional": [{ args: [], shows: /^Peer signature type: RSA-PSS$/m }],
+  "locked, traditional EC": [{ args: [], shows: /^Peer signature type: ECDSA$/m }],
   data: [{ args: [], protocol: "TLSv1.3" }],
   "1.2": [{ args: [], protocol: "TLSv1.2" }, {
     args: ["-tls1_3"],
@@ -122,29 +166,59 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     refused: ["protocol version", "unsupported protocol"],
   }],
   "conf 1.2": [{ args: [], protocol: "TLSv1.2" }],
+  "conf 1.3": [{ args: [], protocol: "TLSv1.3" }, {
+    args: ["-tls1_2"],
+    refused: ["protocol version", "unsupported protocol"],
+  }],
   "conf pair": [
     { args: ["-sigalgs", "RSA-PSS+SHA256"], shows: /^Peer signature type: RSA-PSS$/m },
     { args: ["-sigalgs", "ECDSA+SHA256"], shows: /^Peer signature type: ECDSA$/m },
   ],
   "conf tickets": [{ args: [], protocol: "TLSv1.2", shows: /TLS session ticket:/ }],
   cipher: [{ args: [], protocol: "TLSv1.2", cipher: AES128 }, {
-    args: ["-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"],
+    args: ["-cipher", AES256],
     refused: ["handshake failure", "no shared cipher"],
   }],
   "conf cipher": [{ args: ["-tls1_2"], cipher: AES128 }],
-  curve: [{ args: [], shows: /^Server Temp Key: ECDH, (secp384r1|P-384), 384 bits$/m }],
-  "conf curve": [{ args: [], shows: /^Server Temp Key: ECDH, (secp384r1|P-384), 384 bits$/m }],
-  "no tickets": [{ args: ["-tls1_2"], shows: /^(?![^]*TLS session ticket:)/ }],
-  prefer: [{ args: ["-cipher", `ECDHE-ECDSA-AES256-GCM-SHA384:${AES128}`], cipher: AES128 }],
+  curve: [{ args: [], shows: P384 }],
+  "conf groups": [{ args: [], shows: P384 }],
+  "conf curves": [{ args: [], shows: P384 }],
+  "conf ecdh": [{ args: [], shows: P384 }],
+  "no tickets": [{ args: ["-tls1_2"], shows: NO_TICKET }],
+  "conf no tickets": [{ args: ["-tls1_2"], shows: NO_TICKET }],
+  prefer: [{ args: ["-cipher", `${AES256}:${AES128}`], cipher: AES128 }],
+  "conf prefer": [{ args: ["-cipher", `${AES256}:${AES128}`], cipher: AES128 }],
+  "no preference": [
+    { args: ["-cipher", `${AES256}:${AES128}`], cipher: AES256 },
+    { args: ["-cipher", `${AES128}:${AES256}`], cipher: AES128 },
+  ],
+  old: [
+    { args: ["-tls1", "-cipher", "DEFAULT:@SECLEVEL=0"], shows: /^ +Protocol +: TLSv1$/m },
+    { args: ["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"], shows: /^ +Protocol +: TLSv1\.1$/m },
+    { args: [], protocol: "TLSv1.2" },
+  ],
+  dh: [{ args: DHE, shows: DH_2048 }],
+  "conf dh": [{ args: DHE, shows: DH_2048 }],
+  "conf suites": [{ args: [], cipher: "TLS_AES_128_GCM_SHA256" }, {
+    args: ["-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"],
+    refused: ["handshake failure", "no shared cipher"],
+  }],
+  "conf chacha": [
+    { args: ["-tls1_2", "-cipher", `${CHACHA}:${AES128}`], cipher: CHACHA },
+    { args: ["-tls1_2", "-cipher", `${AES128}:${CHACHA}`], cipher: AES128 },
+  ],
 };
 
 async function start(name: "doorpost" | "nginx"): Promise<TlsWorld> {
   const authority = await testAuthority();
   const [leaf, rsa] = [await authority.issue(), await authority.issue({ key: "rsa" })];
-  const inline = (text: string) => text.replace("CERT", leaf.certificate).replace("KEY", leaf.key);
-  const bodies = { ...SERVERS, ...(who(name) === "deno" ? {} : CHOSEN) };
+  const level = name === "nginx" || NODE ? "ssl_ciphers DEFAULT:@SECLEVEL=0;" : "";
+  const inline = (text: string) =>
+    text.replace("CERT", leaf.certificate).replace("KEY", leaf.key).replace("SECLEVEL", level);
+  const bodies = Object.entries({ ...SERVERS, ...CHOSEN, ...WITH_OPENSSL })
+    .filter(([server]) => absent(name, server) === false);
   return await TlsWorld.start(name, {
-    servers: Object.fromEntries(Object.entries(bodies).map(([key, body]) => [key, inline(body)])),
+    servers: Object.fromEntries(bodies.map(([key, body]) => [key, inline(body)])),
     mail: "ssl_protocols TLSv1.2 TLSv1.3;",
     files: {
       "tls.pem": leaf.certificate,
@@ -152,6 +226,9 @@ async function start(name: "doorpost" | "nginx"): Promise<TlsWorld> {
       "rsa.pem": rsa.certificate,
       "rsa.key": rsa.key,
       "locked.key": (await encryptKey(leaf, "schlüssel")).key,
+      "rsa-locked.key": sealKey(rsa.key, "schlüssel"),
+      "ec-locked.key": sealKey(leaf.key, "schlüssel"),
+      "dh.pem": dhParameters(),
       "passwords": "wrong\n\nschlüssel\r\nanother\n",
     },
   });
@@ -171,7 +248,7 @@ for (const name of ["doorpost", "nginx"] as const) {
     after(() => world[Symbol.asyncDispose]());
 
     for (const [server, cases] of Object.entries(CASES)) {
-      const skip = who(name) === "deno" && server in CHOSEN && "Deno cannot choose this";
+      const skip = absent(name, server);
       for (const { args, protocol, cipher, shows, refused } of cases) {
         const title = [server, ...args, refused ? "is refused" : "is served"].join(" ");
         test(title, { skip }, async () => {
@@ -263,7 +340,7 @@ function wordsHere(said: string): string {
 
 /** Node does not always tell a reset from an end. */
 function asSaid(line: string): string {
-  return /node/.test(UNDER_TEST) ? line.replace(/ \(104: [^)]*\)/, "") : line;
+  return NODE ? line.replace(/ \(104: [^)]*\)/, "") : line;
 }
 
 /** rustls has another alert for some versions that it does not speak. */

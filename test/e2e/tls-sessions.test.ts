@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { testAuthority } from "../support/ca.ts";
 import { makePki } from "../support/pki.ts";
 import { skipWithout } from "../support/process.ts";
@@ -28,6 +29,10 @@ const SERVERS: Readonly<Record<string, string>> = {
   ...(DENO ? {} : { never: `${LISTEN} ssl_session_tickets off; ssl_session_cache off;` }),
   ...(NODE ? { cached: `${LISTEN} ssl_session_tickets off; ssl_session_cache builtin:10;` } : {}),
   brief: `${LISTEN} ssl_session_timeout 77s;`,
+  short: `${LISTEN} ssl_session_timeout 1s;`,
+  ...(NODE
+    ? { "short, cached": `${LISTEN} ssl_session_cache builtin:10; ssl_session_timeout 1s;` }
+    : {}),
   nobody: `${LISTEN} ssl_verify_client optional_no_ca;`,
 };
 
@@ -113,6 +118,24 @@ describe("resumed sessions", { skip: skipWithout("openssl") }, () => {
       assert.match(visit.text, /ticket lifetime hint: 77 \(seconds\)/);
     });
   }
+
+  test("a session that is too old is not resumed", {
+    skip: DENO && "Deno keeps them for 12 hours",
+  }, async () => {
+    const visits = [
+      ["short", "-tls1_2"],
+      ["short", "-tls1_3"],
+      ...(NODE ? [["short, cached", "-tls1_2", "-no_ticket"]] : []),
+    ];
+    for (const [server, ...args] of visits) {
+      const file = `${world.folder}/session-${++sessions}`;
+      await world.meet(server!, [...args, "-sess_out", file]);
+      // Whole seconds count.
+      await sleep(2_000);
+      const late = await world.meet(server!, [...args, "-sess_in", file]);
+      assert.equal(late.visit.resumed, false, `${server} ${args}`);
+    }
+  });
 
   test("s_client -reconnect", async () => {
     const { visit } = await world.meet("open", ["-tls1_2", "-reconnect"], {

@@ -26,8 +26,14 @@ export interface Dovecot {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Users and passwords as they are at the backend. */
-export async function startDovecot(users: Readonly<Record<string, string>>): Promise<Dovecot> {
+/**
+ * Users and passwords as they are at the backend.
+ * @param more lines of its configuration that come last, and so win.
+ */
+export async function startDovecot(
+  users: Readonly<Record<string, string>>,
+  more = "",
+): Promise<Dovecot> {
   const folder = temporaryFolder("dovecot");
   const [imap, imapBehindProxy, pop3, lmtp, sasl] = [
     await freePort(),
@@ -41,7 +47,7 @@ export async function startDovecot(users: Readonly<Record<string, string>>): Pro
   const passwords = Object.entries(users).map(([user, password]) => `${user}:{PLAIN}${password}\n`);
   writeFileSync(join(folder, "users"), passwords.join(""));
   const config = join(folder, "dovecot.conf");
-  writeFileSync(config, configuration(folder, { imap, imapBehindProxy, pop3, lmtp, sasl }));
+  writeFileSync(config, configuration(folder, { imap, imapBehindProxy, pop3, lmtp, sasl }) + more);
 
   const child = startChild(findProgram("dovecot") ?? "dovecot", ["-F", "-c", config]);
   const log = () => readFileSync(join(folder, "dovecot.log"), "utf8") + child.output();

@@ -17,6 +17,9 @@ export interface Misbehaviour {
   readonly certificate?: CertificateAndKey;
   readonly implicit?: boolean;
   readonly versions?: readonly TlsVersion[];
+  readonly alpn?: readonly string[];
+  /** Sends its greeting so slowly that it never ends: a byte each so many milliseconds. */
+  readonly drips?: number;
   /** Says nothing any more from this step on. */
   readonly hangs?: Hang;
   /** Runs what came in one packet with STARTTLS. */
@@ -34,6 +37,8 @@ export interface MailServer {
   readonly port: number;
   /** Decoded credentials of each AUTH PLAIN. */
   readonly logins: readonly string[];
+  /** ID and XCLIENT commands, whole. */
+  readonly introductions: readonly string[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -43,15 +48,17 @@ export async function startMailServer(
   place: Endpoint = ip("127.0.0.1", 0),
 ): Promise<MailServer> {
   const logins: string[] = [];
+  const introductions: string[] = [];
   const open = new Set<Connection>();
   const listener = await runtime.listen(place, {}, (connection) => {
     open.add(connection);
-    new Session(runtime, connection, behaviour, logins).begin();
+    new Session(runtime, connection, behaviour, { logins, introductions }).begin();
   });
   const { at } = listener;
   return {
     port: at.is === "ip" ? at.port : 0,
     logins,
+    introductions,
     async [Symbol.asyncDispose]() {
       for (const connection of open) connection.destroy();
       await listener.close();
@@ -70,14 +77,21 @@ class Session {
   readonly #connection: Connection;
   readonly #behaviour: Misbehaviour;
   readonly #logins: string[];
+  readonly #introductions: string[];
   #unread: Uint8Array = new Uint8Array(0);
   #hung = false;
+  #gone = false;
   #securing = false;
   #tag = "";
 
-  constructor(runtime: Runtime, connection: Connection, behaviour: Misbehaviour, logins: string[]) {
-    [this.#runtime, this.#connection] = [runtime, connection];
-    [this.#behaviour, this.#logins] = [behaviour, logins];
+  constructor(
+    runtime: Runtime,
+    connection: Connection,
+    behaviour: Misbehaviour,
+    heard: { readonly logins: string[]; readonly introductions: string[] },
+  ) {
+    [this.#runtime, this.#connection, this.#behaviour] = [runtime, connection, behaviour];
+    [this.#logins, this.#introductions] = [heard.logins, heard.introductions];
   }
 
   begin(): void {
@@ -85,16 +99,23 @@ class Session {
       data: (bytes) => this.#data(bytes),
       drain: () => {},
       end: () => this.#connection.destroy(),
-      close: () => {},
+      close: () => this.#gone = true,
     };
     if (this.#behaviour.implicit) void this.#secure(new Uint8Array(0), () => this.#greet());
     else this.#greet();
   }
 
   #greet(): void {
-    const { protocol, greeting } = this.#behaviour;
+    const { protocol, greeting, drips } = this.#behaviour;
+    if (drips !== undefined) return this.#drip(drips);
     const usual = { imap: "* OK ready", pop3: "+OK ready", smtp: "220 test ESMTP" }[protocol];
     this.#at("greeting", () => this.#say(greeting ?? usual));
+  }
+
+  #drip(ms: number): void {
+    if (this.#gone) return;
+    this.#connection.write(encode("*"));
+    this.#runtime.clock.after(ms, () => this.#drip(ms));
   }
 
   #data(bytes: Uint8Array): void {
@@ -129,6 +150,10 @@ class Session {
           this.#ok("221", "bye");
           this.#connection.end();
         });
+      case "ID":
+      case "XCLIENT":
+        this.#introductions.push(line);
+        return this.#ok("220", "introduced");
       case "STATUS":
         this.#say("* STATUS INBOX (MESSAGES 3)");
         return this.#ok("250", "done");
@@ -172,7 +197,7 @@ class Session {
   }
 
   async #secure(pending: Uint8Array, then: () => void): Promise<void> {
-    const { certificate, hangs, versions } = this.#behaviour;
+    const { certificate, hangs, versions, alpn } = this.#behaviour;
     if (!certificate || hangs === "handshake") {
       this.#securing = true;
       return;
@@ -183,6 +208,7 @@ class Session {
         this.#runtime.tls.server({
           certificates: [certificate],
           protocols: versions ?? ["TLSv1.2", "TLSv1.3"],
+          ...(alpn && { alpn }),
         }),
         { pending },
       );

@@ -83,3 +83,9 @@ export function dhParameters(): string {
   const args = ["genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048"];
   return parameters ??= runProgram("openssl", args);
 }
+
+/** A key behind a pass phrase as openssl wrote them before PKCS#8: `Proc-Type: 4,ENCRYPTED`. */
+export function sealKey(key: string, passphrase: string): string {
+  const args = ["pkey", "-traditional", "-aes256", "-passout", `pass:${passphrase}`];
+  return runProgram("openssl", args, key);
+}

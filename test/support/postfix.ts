@@ -39,12 +39,13 @@ export function skipWithoutPostfix(): string | false {
   return "Postfix needs root";
 }
 
-export async function startPostfix(dovecot: Dovecot): Promise<Postfix> {
+/** @param more lines of main.cf that come last, and so win. */
+export async function startPostfix(dovecot: Dovecot, more = ""): Promise<Postfix> {
   const folder = temporaryFolder("postfix");
   const smtp = await freePort();
   const config = join(folder, "config");
   mkdirSync(config);
-  writeFileSync(join(config, "main.cf"), mainCf(folder, dovecot));
+  writeFileSync(join(config, "main.cf"), mainCf(folder, dovecot) + more);
   writeFileSync(join(config, "master.cf"), masterCf(smtp));
   makeQueue(folder);
   // Postfix waits with a main.cf younger than two seconds, in case that somebody is still writing it.
@@ -143,6 +144,7 @@ retry unix - - n - - error
 discard unix - - n - - discard
 lmtp unix - - n - - lmtp
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 `;

@@ -327,8 +327,8 @@ export function skipWithout(...programs: string[]): string | false {
 }
 
 /** Runs a program to its end; for setting fixtures up, not for clients under test. */
-export function runProgram(command: string, args: readonly string[]): string {
-  const done = spawnSync(command, [...args], { encoding: "utf8", timeout: START_MS });
+export function runProgram(command: string, args: readonly string[], input?: string): string {
+  const done = spawnSync(command, [...args], { encoding: "utf8", timeout: START_MS, input });
   if (done.status !== 0) {
     throw new Error(`${command} ${args[0] ?? ""} failed: ${done.stderr}${done.error ?? ""}`);
   }

@@ -11,7 +11,11 @@ import type { TlsFindings } from "./findings.ts";
 
 export interface Need {
   readonly directive: ServerDirective;
+  /** Which use of the directive needs it, for the documentation; absent: any. */
+  readonly use?: string;
   readonly feature: Feature;
+  /** What must be there first: where that is lacking, nothing more is said. */
+  readonly beyond?: Feature;
   /**
    * `judged`: the library looks at the value, refuses it when passing over it would weaken security,
    * and takes it otherwise; that it has no effect is then a warning.
@@ -48,6 +52,7 @@ export const TLS_NEEDS: readonly Need[] = [
   },
   {
     directive: "ssl_conf_command",
+    use: "`Ciphersuites`",
     feature: "tls-ciphersuites",
     without: "judged",
     used: ({ ciphersuites }) => ciphersuites,
@@ -66,30 +71,36 @@ export const TLS_NEEDS: readonly Need[] = [
   },
   {
     directive: "ssl_protocols",
+    use: "`TLSv1`, `TLSv1.1`",
     feature: "tls-protocols-old",
     without: "warning",
     used: asksOld,
   },
   {
     directive: "ssl_protocols",
+    use: "the same, `ssl_ciphers` as it is by default",
     feature: "tls-protocols-old-by-default",
+    beyond: "tls-protocols-old",
     without: "warning",
     used: (choices) => /@SECLEVEL=0/.test(choices.ciphers.value) ? null : asksOld(choices),
   },
   {
     directive: "ssl_protocols",
+    use: "a version in the middle left out",
     feature: "tls-protocols-gap",
     without: "error",
     used: ({ protocols }) => hasGap(protocols.value) ? protocols : null,
   },
   {
     directive: "ssl_prefer_server_ciphers",
+    use: "`on`",
     feature: "tls-prefer-server-ciphers",
     without: "warning",
     used: ({ preferServerCiphers }) => on(preferServerCiphers),
   },
   {
     directive: "ssl_conf_command",
+    use: "`Options PrioritizeChaCha`",
     feature: "tls-prioritize-chacha",
     without: "warning",
     used: ({ prioritizeChaCha }) => on(prioritizeChaCha),
@@ -103,6 +114,7 @@ export const TLS_NEEDS: readonly Need[] = [
   },
   {
     directive: "ssl_trusted_certificate",
+    use: "not named to clients",
     feature: "tls-unnamed-authorities",
     without: "warning",
     used: (_, settings) => {
@@ -112,6 +124,7 @@ export const TLS_NEEDS: readonly Need[] = [
   },
   {
     directive: "ssl_session_tickets",
+    use: "`off`",
     feature: "tls-tickets-off",
     without: "error",
     used: ({ sessionTickets }) => sessionTickets.value ? null : sessionTickets,
@@ -125,7 +138,9 @@ export const TLS_NEEDS: readonly Need[] = [
   },
   {
     directive: "ssl_session_ticket_key",
+    use: "several",
     feature: "tls-ticket-keys-several",
+    beyond: "tls-ticket-keys",
     without: "warning",
     used: (_, settings) =>
       plain(settings, "ssl_session_ticket_key", settings.ssl_session_ticket_key.length > 1),
@@ -141,13 +156,26 @@ export const TLS_NEEDS: readonly Need[] = [
   },
   {
     directive: "ssl_session_cache",
+    use: "`builtin`, `shared`",
     feature: "tls-session-cache",
     without: "warning",
     used: (_, settings) =>
       plain(settings, "ssl_session_cache", settings.ssl_session_cache.is === "cache"),
   },
   {
+    directive: "ssl_session_cache",
+    use: "`shared`, between servers and workers",
+    feature: "tls-session-cache-shared",
+    beyond: "tls-session-cache",
+    without: "warning",
+    used: (_, settings) => {
+      const { ssl_session_cache: cache } = settings;
+      return plain(settings, "ssl_session_cache", cache.is === "cache" && cache.shared !== null);
+    },
+  },
+  {
     directive: "ssl_certificate_compression",
+    use: "`on`",
     feature: "tls-certificate-compression",
     without: "warning",
     used: (_, settings) =>
@@ -169,9 +197,10 @@ export function tellLacks(
   runtime: Pick<Runtime, "supports">,
   findings: TlsFindings,
 ): void {
-  for (const { directive, feature, without, used } of TLS_NEEDS) {
+  const supports = (feature?: Feature) => feature ? runtime.supports(feature) : true;
+  for (const { directive, feature, beyond, without, used } of TLS_NEEDS) {
     const place = used(choices, settings);
-    const support = place ? runtime.supports(feature) : true;
+    const support = place && supports(beyond) === true ? supports(feature) : true;
     if (place === null || support === true) continue;
     const severity = without === "judged" ? "warning" : without;
     findings.add(severity, "unsupported-here", place, `${opening(directive)}: ${support}`);
@@ -186,25 +215,28 @@ function opening(directive: ServerDirective): string {
 
 // --- for the documentation ----------------------------------------------------------------------
 
+/** Sentences about what each runtime lacks: `TLS_LACKS` of src/runtime/tls/lacks.ts. */
+export type LacksByRuntime = Readonly<Record<string, Readonly<Partial<Record<Feature, string>>>>>;
+
 /** One need of one directive, and which runtimes meet it. */
 export interface TlsTableRow {
   readonly directive: ServerDirective;
+  /** See `Need`; empty: any. */
+  readonly use: string;
   readonly feature: Feature;
   readonly without: Need["without"];
   /** True, or why not. */
   readonly runtimes: Readonly<Record<string, true | string>>;
 }
 
-/** @param lacks what each runtime lacks, as `TLS_LACKS` of src/runtime/tls/lacks.ts has it. */
-export function tlsTable(
-  lacks: Readonly<Record<string, Readonly<Partial<Record<Feature, string>>>>>,
-): readonly TlsTableRow[] {
-  return TLS_NEEDS.map(({ directive, feature, without }) => ({
+export function tlsTable(lacks: LacksByRuntime): readonly TlsTableRow[] {
+  return TLS_NEEDS.map(({ directive, use = "", feature, beyond = feature, without }) => ({
     directive,
+    use,
     feature,
     without,
     runtimes: Object.fromEntries(
-      Object.entries(lacks).map(([name, lack]) => [name, lack[feature] ?? true]),
+      Object.entries(lacks).map(([name, lack]) => [name, lack[beyond] ?? lack[feature] ?? true]),
     ),
   }));
 }

@@ -10,6 +10,7 @@ import { NetError } from "../../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../../net/address.ts";
 import type { BoundSocket, ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
+import { openToAll } from "../host/unix-socket.ts";
 import { WITHOUT_LIBC } from "./features.ts";
 import { bindOnly, bindShared, boundAddress, closeDescriptor, type Libc, libc } from "./libc.ts";
 
@@ -37,6 +38,7 @@ export function release(descriptor: number): void {
 }
 
 function bound(c: Libc, at: Endpoint, descriptor: number): BoundSocket {
+  if (at.is === "unix") openToAll(at.path);
   let open = true;
   return {
     at: at.is === "ip" && at.port === 0 ? boundAddress(c, descriptor) ?? at : at,

@@ -11,6 +11,7 @@ export const WITHOUT_LIBC = {
   "listen-keepalive": "Bun cannot set TCP keep-alive of a listener on this system",
   "set-open-files": "Bun cannot set the limit of open files on this system",
   "spawn": "Bun cannot hand listening sockets to other processes on this system",
+  "unix-datagrams": "Bun has no unix datagram sockets on this system: use udp",
 } as const satisfies Partial<Record<Feature, string>>;
 
 export function supports(feature: Feature): true | string {

@@ -29,6 +29,7 @@ const SYMBOLS = {
   close: { args: ["i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "buffer", "u32"], returns: "i32" },
+  sendto: { args: ["i32", "buffer", "u64", "i32", "buffer", "u32"], returns: "i64" },
   getrlimit: { args: ["i32", "buffer"], returns: "i32" },
   setrlimit: { args: ["i32", "buffer"], returns: "i32" },
   getsockname: { args: ["i32", "buffer", "buffer"], returns: "i32" },
@@ -110,11 +111,12 @@ export function limitOpenFiles(c: Libc, limit: number): void {
 }
 
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 
-function newSocket(c: Libc, family: number): number {
-  const fd = c.socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+function newSocket(c: Libc, family: number, type: number = SOCK_STREAM): number {
+  const fd = c.socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError(errnoOf(c));
   return fd;
 }
@@ -237,6 +239,21 @@ export function boundAddress(c: Libc, fd: number): Endpoint | null {
 function unixPath(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+// --- datagrams ------------------------------------------------------------------------------------
+
+/** A descriptor to send from, for the caller to close. Throws a system error. */
+export function unixDatagramSocket(c: Libc): number {
+  return newSocket(c, AF_UNIX, SOCK_DGRAM);
+}
+
+const MSG_NOSIGNAL = 0x4000;
+
+/** A datagram may be lost: that nobody takes it, or that there is no room for it, is no error. */
+export function sendDatagram(c: Libc, fd: number, bytes: Uint8Array, to: Endpoint): void {
+  const address = sockaddr(to);
+  if (address) c.sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, address, address.length);
 }
 
 // --- addresses ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { type Endpoint, formatEndpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
 import type { Connection, Listener, ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
+import { openToAll } from "../host/unix-socket.ts";
 import { BunConnection, type Native } from "./connection.ts";
 import { type Acceptor, dismiss, enrol, taken } from "./descriptors.ts";
 import { PLAIN } from "./handlers.ts";
@@ -27,6 +28,7 @@ export function listen(at: Endpoint, options: ListenOptions, accept: Accept): Pr
     const listener = c
       ? adopt(c, at, options, accept)
       : new BunListener(at, options, accept, open(at, options));
+    if (at.is === "unix" && options.descriptor === undefined) openToAll(at.path);
     enrol(listener);
     return Promise.resolve(listener);
   } catch (error) {

@@ -29,6 +29,7 @@ import {
 import { LONGEST_CHAIN } from "../tls/chain.ts";
 import {
   type ClientCertificate,
+  describeAll,
   judgeCertificate,
   NO_CERTIFICATE,
   NOT_ASKED,
@@ -50,6 +51,8 @@ export interface BunContext extends TlsContext {
   readonly certificates: readonly OwnCertificate[];
   /** Whom a server trusts; null for clients. */
   readonly trust: Trust | null;
+  /** A client tells of the server's whole chain. */
+  readonly tellsChain: boolean;
 }
 
 export function makeBunTls(ways: Ways): TlsLibrary {
@@ -75,6 +78,7 @@ function serverContext(settings: TlsServerSettings, library: TlsLibrary): BunCon
     demanding: requestCertificate,
     certificates,
     trust: made.trust,
+    tellsChain: false,
   };
 }
 
@@ -88,6 +92,7 @@ function clientContext(settings: TlsClientSettings, library: TlsLibrary): BunCon
     demanding: made.verify,
     certificates: [],
     trust: null,
+    tellsChain: made.tellsChain,
   };
 }
 
@@ -132,7 +137,7 @@ export function judge(
 ): TlsInfo | NetError {
   const found = context.trust
     ? clientOf(socket, context, context.trust, error)
-    : serverOf(socket, serverName, error);
+    : serverOf(socket, context, serverName, error);
   const { verify } = found;
   if (!context.trust && context.demanding && !verify.ok) {
     return new NetError("EPROTO", `certificate verify error: (${verify.code}:${verify.text})`);
@@ -166,12 +171,14 @@ function clientOf(
 
 function serverOf(
   socket: Native,
+  { tellsChain }: BunContext,
   serverName: string | undefined,
   error: Error | null,
-): ClientCertificate {
+): Pick<TlsInfo, "verify" | "peer" | "chain"> {
   const x509 = socket.getPeerX509Certificate() as X509Certificate | undefined;
   const verify = verifyResult(x509 ? faultOf(socket, x509, serverName, error) : "UNSPECIFIED");
-  return { verify, peer: x509 ? describe(x509) : null };
+  const chain = x509 && tellsChain ? describeAll([x509, ...sentBy(socket)]) : [];
+  return { verify, peer: x509 ? describe(x509) : null, ...(tellsChain && { chain }) };
 }
 
 /** Of several, Bun cannot tell which one was shown; up to TLS 1.2 the cipher suite does. */

@@ -11,6 +11,7 @@ import { ACCEPT_BACKOFF_MS } from "../../core/limits.ts";
 import { type Endpoint, formatEndpoint, ip, unix } from "../../net/address.ts";
 import type { Connection, Listener, ListenOptions } from "../../net/ports.ts";
 import { errorCode, netError } from "../host/errno.ts";
+import { openToAll } from "../host/unix-socket.ts";
 import { DenoConnection } from "./connection.ts";
 import { endpointOf, tune } from "./transport.ts";
 
@@ -68,7 +69,9 @@ class UnixListener implements Listener {
 
   constructor(path: string, accept: Accept) {
     this.at = unix(path);
-    this.#acceptor = new Acceptor(Deno.listen({ transport: "unix", path }), (conn) => {
+    const listener = Deno.listen({ transport: "unix", path });
+    openToAll(path);
+    this.#acceptor = new Acceptor(listener, (conn) => {
       const connection = new DenoConnection(this.at, unix(""));
       accept(connection);
       connection.carriedBy(conn);

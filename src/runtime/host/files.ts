@@ -37,7 +37,12 @@ export const files: Files = {
   stat: (path) =>
     named(path, () => {
       const found = statSync(path);
-      return { mode: found.mode & 0o7777, size: found.size, directory: found.isDirectory() };
+      return {
+        mode: found.mode & 0o7777,
+        size: found.size,
+        directory: found.isDirectory(),
+        modified: found.mtimeMs,
+      };
     }),
   append: (path) => new FileAppender(path),
   chown: (path, { uid, gid }) => named(path, () => chownSync(path, uid, gid)),

@@ -10,6 +10,7 @@ interface File {
 }
 
 const FILE_MODE = 0o644;
+const SOCKET_MODE = 0o666;
 const FOLDER_MODE = 0o755;
 
 export class MemoryFiles implements Files {
@@ -32,9 +33,9 @@ export class MemoryFiles implements Files {
     for (let at = clean(path); !this.#folders.has(at); at = folderOf(at)) this.#folders.add(at);
   }
 
-  /** A unix socket's entry. */
+  /** A unix socket's entry, which everybody may use. */
   bind(path: string): void {
-    this.write(path, "");
+    this.write(path, "", { mode: SOCKET_MODE });
   }
 
   read(path: string): Uint8Array {

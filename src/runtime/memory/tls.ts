@@ -19,6 +19,7 @@ import { certificatesOf, describe, verifyResult } from "../certificate.ts";
 import { makeTlsLibrary, type ServerContext as Made } from "../tls/library.ts";
 import {
   type ClientCertificate,
+  describeAll,
   judgeCertificate,
   NO_CERTIFICATE,
   NOT_ASKED,
@@ -194,7 +195,8 @@ class ClientHandshake implements Handshake {
       chain: server.asks ? this.#settings.certificate?.certificate ?? null : null,
     };
     send(message(FINISHED, finished));
-    return { ...agreed(server, this.#sni), verify, peer };
+    const chain = this.#settings.chain && { chain: describeAll(certificates) };
+    return { ...agreed(server, this.#sni), verify, peer, ...chain };
   }
 
   #judge(certificates: readonly X509Certificate[], peer: Certificate): TlsInfo["verify"] {

@@ -10,6 +10,7 @@ import type { NetError } from "../../core/errors.ts";
 import { type Endpoint, formatEndpoint, ip, normaliseAddress } from "../../net/address.ts";
 import type { BoundSocket, ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
+import { openToAll } from "../host/unix-socket.ts";
 
 /** A socket of Node's own, or the number of what went wrong. */
 interface Handle {
@@ -48,6 +49,7 @@ export function bind(
     handle.close();
     throw failure(bound, at);
   }
+  if (at.is === "unix") openToAll(at.path);
   let open = true;
   return {
     at: bound,

@@ -19,6 +19,7 @@ import { wordsOf } from "./errors.ts";
 import type { Choice, ClientContext, OwnCertificate, ServerContext } from "./library.ts";
 import {
   type ClientCertificate,
+  describeAll,
   judgeCertificate,
   NO_CERTIFICATE,
   NOT_ASKED,
@@ -174,6 +175,7 @@ function judgeServer(
     ...session(socket),
     verify,
     peer: peer ? describe(peer) : null,
+    ...(context.tellsChain && { chain: describeAll(chain) }),
     sni: sniOf(serverName) ?? null,
   };
 }

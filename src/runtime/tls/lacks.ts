@@ -47,6 +47,8 @@ export const TLS_LACKS = {
   node: {
     "tls-protocols-old-by-default":
       "OpenSSL 3 speaks TLSv1 and TLSv1.1 only with `@SECLEVEL=0` at the end of `ssl_ciphers`",
+    "tls-session-cache-shared":
+      "Node's caches of TLS sessions are shared by nobody: each server of each worker has its own",
     "tls-ticket-keys-several": "Node takes one ticket key: the first, for making and for opening",
     "tls-certificate-compression": "Node does not compress certificates",
     "tls-unnamed-authorities": `under Node ${NAMED}`,

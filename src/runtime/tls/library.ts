@@ -66,6 +66,8 @@ export interface ClientContext extends TlsContext {
   /** See `Trust`. */
   readonly coarse: boolean;
   readonly alpn: readonly string[];
+  /** Whether `TlsInfo.chain` is wanted. */
+  readonly tellsChain: boolean;
 }
 
 export function makeTlsLibrary(ways: Ways): TlsLibrary {
@@ -143,7 +145,7 @@ function identityOf(
 // --- clients ------------------------------------------------------------------------------------
 
 function clientContext(settings: TlsClientSettings, ways: Ways): ClientContext {
-  const { verify, alpn = [], certificate, protocols } = settings;
+  const { verify, alpn = [], certificate, protocols, chain: tellsChain = false } = settings;
   const pair = certificate && checkPair(certificate, 0, "certificate");
   const trusted = trustedCertificates(settings.ca);
   const secure = build({
@@ -153,7 +155,7 @@ function clientContext(settings: TlsClientSettings, ways: Ways): ClientContext {
     ...trustOptions(trusted, settings, ways),
   }, "certificate");
   const { coarse = false } = ways;
-  return { tlsContext: "client", secure, verify, trusted, coarse, alpn };
+  return { tlsContext: "client", secure, verify, trusted, coarse, alpn, tellsChain };
 }
 
 // --- both ---------------------------------------------------------------------------------------

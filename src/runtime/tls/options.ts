@@ -6,7 +6,7 @@
 import { constants, createHash } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type TlsServerSettings, TlsSettingError, type TlsVersion } from "../../net/ports.ts";
-import { childrenOf, elementAt } from "../der.ts";
+import { childrenOf, elementAt } from "../../core/der.ts";
 import { attempt, type Setting } from "./errors.ts";
 
 /**

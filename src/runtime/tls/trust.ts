@@ -11,7 +11,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { CLIENT_VERDICTS } from "../../core/limits.ts";
-import type { TlsInfo } from "../../net/ports.ts";
+import type { Certificate, TlsInfo } from "../../net/ports.ts";
 import { describe, verifyResult } from "../certificate.ts";
 import { depthOf, pathOf, refineFault } from "./chain.ts";
 
@@ -74,6 +74,22 @@ export function readable(der: Uint8Array): X509Certificate | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * Those of a peer's chain that can be read (the library's verdict does not hang on the others), without
+ * roots above the first: Bun puts the one that we trust there, whether it was sent or not.
+ */
+export function describeAll(chain: readonly X509Certificate[]): readonly Certificate[] {
+  return chain.flatMap((one, index) => {
+    if (index > 0 && one.subject === one.issuer) return [];
+    try {
+      return [describe(one)];
+    } catch (error) {
+      if (error instanceof RangeError) return [];
+      throw error;
+    }
+  });
 }
 
 /** OpenSSL does not look beyond the depth, and then has not found the issuer: nginx's very words. */
