@@ -84,7 +84,9 @@ function readInternet(text: string, word: Word, reading: Reading): AuthHttpUrl |
 }
 
 function fault(problem: string, word: Word, reading: Reading): undefined {
-  return reading.fault("invalid-value", `${problem} in auth_http "${word.text}"`, word);
+  // nginx, too, has cut the scheme off by then.
+  const text = word.text.replace(/^http:\/\//, "");
+  return reading.fault("invalid-value", `${problem} in auth_http "${text}"`, word);
 }
 
 function place({ is, host, ports }: HostPort): AuthHttpUrl["at"] {

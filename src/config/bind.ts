@@ -62,7 +62,8 @@ class Binder {
   readonly #toml: boolean;
   readonly #surroundings: Surroundings;
   readonly #findings: Findings;
-  #mailBlock: Word | null = null;
+  /** `mail` and `events`, of which there is one each. */
+  readonly #soleBlocks = new Map<string, Word>();
 
   constructor(tree: Tree, surroundings: Surroundings, findings: Findings) {
     this.globals = new Globals(this.#main, this.#events);
@@ -102,9 +103,14 @@ class Binder {
   // --- names and places ------------------------------------------------------------------------
 
   #unknown(name: Word): void {
+    const message = `unknown directive "${name.text}"`;
+    const foreign = hintForForeign(name.text);
+    if (foreign !== undefined) {
+      return this.#findings.error("foreign-directive", message, name, { hint: foreign });
+    }
     const guess = nearest(name.text, [...DIRECTIVE_NAMES, ...BLOCKS.keys()]);
-    const hint = hintForForeign(name.text) ?? (guess && `did you mean "${guess}"?`);
-    this.#findings.error("unknown-directive", `unknown directive "${name.text}"`, name, { hint });
+    const hint = guess && `did you mean "${guess}"?`;
+    this.#findings.error("unknown-directive", message, name, { hint });
   }
 
   #misplaced(name: Word, contexts: readonly string[]): void {
@@ -144,14 +150,14 @@ class Binder {
     }
     if (words.length > 0) this.#wrongCount(statement);
     if (name.text === "server") this.#bindServer(name, block);
-    else if (name.text === "events") this.#bindAll(block, [this.#events], null);
-    else this.#bindMail(name, block);
+    else this.#bindSole(name, block, name.text === "events" ? this.#events : this.#mail);
   }
 
-  #bindMail(name: Word, block: readonly Statement[]): void {
-    if (this.#mailBlock) return this.#duplicate(name, this.#mailBlock);
-    this.#mailBlock = name;
-    this.#bindAll(block, [this.#mail], null);
+  #bindSole(name: Word, block: readonly Statement[], level: Level): void {
+    const first = this.#soleBlocks.get(name.text);
+    if (first) return this.#duplicate(name, first);
+    this.#soleBlocks.set(name.text, name);
+    this.#bindAll(block, [level], null);
   }
 
   #bindServer(name: Word, block: readonly Statement[]): void {

@@ -43,7 +43,11 @@ export function complete(servers: readonly Draft[], globals: Globals): Settings 
 function completeGlobal(globals: Globals): GlobalSettings {
   const names = Object.keys(GLOBAL_ROWS) as GlobalDirective[];
   const values = Object.fromEntries(names.map((name) => [name, globals.get(name)]));
-  return { ...values as unknown as GlobalValues, origin: (name) => globals.origin(name) };
+  return {
+    ...values as unknown as GlobalValues,
+    origin: (name) => globals.origin(name),
+    places: (name) => globals.words(name).map((word) => word.at),
+  };
 }
 
 function completeServer(server: Draft): ServerSettings {

@@ -95,38 +95,67 @@ function readDestination(word: Word, reading: Reading): Destination | undefined 
 }
 
 const FACILITIES: readonly string[] = SYSLOG_FACILITIES;
+const SEVERITIES: readonly string[] = LEVELS;
+/** RFC 3164 section 4.1.3. */
+const TAG_LENGTH = 32;
 const DEFAULT_FACILITY = "local7";
 const DEFAULT_TAG = "doorpost";
 const SYSLOG_PORT = 514;
 
+interface SyslogDraft {
+  server?: Endpoint;
+  facility?: string;
+  /** For access logs: in `error_log` each line has its own, and this one is for nothing. */
+  severity?: string;
+  tag?: string;
+  nohostname?: true;
+}
+
 function readSyslog(word: Word, reading: Reading): Syslog | undefined {
-  const fault = (message: string, hint?: string): undefined =>
-    reading.fault("invalid-value", message, word, hint);
-  let [server, facility, tag, nohostname]: [Endpoint | undefined, string, string, boolean] = [
-    undefined,
-    DEFAULT_FACILITY,
-    DEFAULT_TAG,
-    false,
-  ];
+  const draft: SyslogDraft = {};
   for (const part of word.text.slice("syslog:".length).split(",")) {
-    const value = part.slice(part.indexOf("=") + 1);
-    if (part.startsWith("server=")) {
-      server = readServer(value, word, reading);
-      if (!server) return undefined;
-    } else if (part.startsWith("facility=")) {
-      if (!FACILITIES.includes(value)) return fault(`unknown syslog facility "${value}"`);
-      facility = value;
-    } else if (part.startsWith("tag=")) {
-      if (!/^\w{1,32}$/.test(value)) {
-        return fault(`syslog "tag" only allows alphanumeric characters and underscore`);
-      }
-      tag = value;
-    } else if (part === "nohostname") nohostname = true;
-    // A severity is for access logs; in `error_log` each line has its own.
-    else if (!part.startsWith("severity=")) return fault(`unknown syslog parameter "${part}"`);
+    if (!readPart(draft, part, word, reading)) return undefined;
   }
-  if (!server) return fault("no syslog server specified", "write syslog:server=address");
-  return { is: "syslog", server, facility, tag, nohostname };
+  const { server, facility = DEFAULT_FACILITY, tag = DEFAULT_TAG, nohostname = false } = draft;
+  if (server) return { is: "syslog", server, facility, tag, nohostname };
+  const hint = "write syslog:server=address";
+  return reading.fault("invalid-value", "no syslog server specified", word, hint);
+}
+
+/** False when it is faulty (and reported). */
+function readPart(draft: SyslogDraft, part: string, word: Word, reading: Reading): boolean {
+  if (part === "nohostname") return draft.nohostname = true;
+  const [, name, value] = /^(server|facility|severity|tag)=(.*)$/s.exec(part) ?? [];
+  const problem = name === undefined
+    ? `unknown syslog parameter "${part}"`
+    : problemOfPart(draft, name as keyof SyslogDraft, value);
+  if (problem !== null) {
+    reading.fault("invalid-value", problem, word);
+    return false;
+  }
+  if (name !== "server") draft[name as "facility" | "severity" | "tag"] = value;
+  else draft.server = readServer(value, word, reading);
+  return name !== "server" || draft.server !== undefined;
+}
+
+/** nginx's words about a parameter, or null. */
+function problemOfPart(
+  draft: SyslogDraft,
+  name: keyof SyslogDraft,
+  value: string,
+): string | null {
+  if (draft[name] !== undefined) return `duplicate syslog "${name}"`;
+  if (name === "facility" && !FACILITIES.includes(value)) {
+    return `unknown syslog facility "${value}"`;
+  }
+  if (name === "severity" && !SEVERITIES.includes(value)) {
+    return `unknown syslog severity "${value}"`;
+  }
+  if (name !== "tag") return null;
+  if (value.length > TAG_LENGTH) return `syslog tag length exceeds ${TAG_LENGTH}`;
+  return /^\w+$/.test(value)
+    ? null
+    : 'syslog "tag" only allows alphanumeric characters and underscore';
 }
 
 function readServer(text: string, word: Word, reading: Reading): Endpoint | undefined {

@@ -64,11 +64,9 @@ function parsePorts(text: string, allow: Allowances): readonly [number, number] 
   }
   if (!allow.listen) return { problem: "invalid port" };
   const from = parsePort(first);
-  const to = parsePort(last);
-  if (more !== undefined || from === null || to === null || to < from) {
-    return { problem: "invalid port range" };
-  }
-  return [from, to];
+  const to = more === undefined ? parsePort(last) : null;
+  if (from === null || to === null) return { problem: "invalid port" };
+  return from <= to ? [from, to] : { problem: "invalid port range" };
 }
 
 function parsePort(text: string): number | null {

@@ -1,7 +1,8 @@
 /** A JSON Schema of the TOML syntax, for editors (`docs/doorpost.schema.json`), from the table alone. */
 
 import type { AnyDirective, Context } from "./directive.ts";
-import { GROUPS } from "./directives/table.ts";
+import { OLD, RENAMED } from "./directives/old.ts";
+import { GROUPS, rowOf } from "./directives/table.ts";
 import type { Schema } from "./kind.ts";
 
 /** JSON values, as far as a schema has them. */
@@ -34,9 +35,16 @@ export function jsonSchema(): Json {
   };
 }
 
+/** Every directive that may stand there; old spellings, too, so that editors can strike them out. */
 function properties(contexts: readonly Context[]): { readonly [name: string]: Json } {
-  const rows = GROUPS.flatMap(({ rows }) => Object.entries(rows));
-  const here = rows.filter(([, row]) => row.contexts.some((each) => contexts.includes(each)));
+  const renamed = [...RENAMED].map(([old, name]): [string, AnyDirective] => [
+    old,
+    { ...rowOf(name)!, old: name },
+  ]);
+  const rows = [...GROUPS.flatMap(({ rows }) => Object.entries(rows)), ...Object.entries(OLD)];
+  const here = [...rows, ...renamed].filter(([, row]) =>
+    row.contexts.some((each) => contexts.includes(each))
+  );
   return Object.fromEntries(here.map(([name, row]) => [name, property(row)]));
 }
 
@@ -44,25 +52,36 @@ function property(row: AnyDirective): Json {
   return { description: row.doc, ...(row.old && { deprecated: true }), ...shape(row) };
 }
 
-function shape({ kind }: AnyDirective): { readonly [key: string]: Json } {
+function shape(row: AnyDirective): { readonly [key: string]: Json } {
+  const { kind } = row;
   const one = value(kind.schema);
-  const word = { type: "string" };
+  const [least, most] = row.count ?? kind.count;
   switch (kind.toml) {
     case "scalar":
       return one;
     case "each":
-    case "words":
-    case "line":
       return { anyOf: [one, arrayOf(one)] };
+    case "words":
+      return { anyOf: [one, arrayOf(one, least, most)] };
+    case "line":
+      return { anyOf: [{ ...one, ...line(most) }, arrayOf(one, least, most)] };
     case "lines":
-      return { anyOf: [one, arrayOf({ anyOf: [one, arrayOf(word)] })] };
+      return { anyOf: [one, arrayOf({ anyOf: [one, arrayOf(one, least, most)] })] };
     case "pairs":
-      return arrayOf({ type: "array", items: word, minItems: 2, maxItems: 2 });
+      return arrayOf(arrayOf(WORD, 2, 2));
   }
 }
 
-function arrayOf(items: Json): { readonly [key: string]: Json } {
-  return { type: "array", items, minItems: 1 };
+const WORD = { type: "string" };
+
+function arrayOf(items: Json, least = 1, most = Infinity): { readonly [key: string]: Json } {
+  const length = { minItems: least, ...(most < Infinity && { maxItems: most }) };
+  return { type: "array", items, ...length };
+}
+
+/** A string of at most so many words. */
+function line(most: number): { readonly [key: string]: Json } {
+  return most < Infinity ? { pattern: `^\\s*\\S*(\\s+\\S+){0,${most - 1}}\\s*$` } : {};
 }
 
 /** A kind's own schema; without what it leaves open. */

@@ -36,7 +36,12 @@ export type TomlForm =
 export interface Schema {
   readonly type?: string | readonly string[];
   readonly enum?: readonly (string | boolean)[];
+  /** Of integers. */
   readonly minimum?: number;
+  readonly maximum?: number;
+  /** Of strings. */
+  readonly pattern?: string;
+  readonly minLength?: number;
 }
 
 /** The services and the circumstances that `read` may need. */

@@ -114,6 +114,12 @@ export class Globals {
     return entry ? { is: "set", at: entry.statements[0].name.at } : { is: "default" };
   }
 
+  /** The first argument of each statement that sets it. */
+  words(name: GlobalDirective): readonly Word[] {
+    const statements = this.#find(name)?.statements ?? [];
+    return statements.flatMap((statement) => statement.words.slice(0, 1));
+  }
+
   #find(name: string): Entry | undefined {
     return this.#levels.map((level) => level.entries.get(name)).find((entry) => entry);
   }

@@ -86,7 +86,7 @@ export const LISTEN: Kind<readonly Listen[]> = {
   toml: "lines",
   types: ["integer"],
   expects: 'a port, a string such as "0.0.0.0:993 ssl", or a list of them',
-  schema: { type: ["integer", "string"] },
+  schema: { type: ["integer", "string"], minimum: 1, maximum: 65_535, pattern: "\\S" },
   read: ([address, ...words], reading, before = []) => {
     const parameters = readParameters(words, reading);
     const at = readAddress(address, parameters?.ssl ?? reading.server.ssl, reading);
@@ -243,10 +243,11 @@ function hintFor(parameter: string): string | undefined {
 
 function parseKeepAlive(value: string): KeepAlive | null {
   if (value === "on" || value === "off") return { on: value === "on" };
-  const parts = value.split(":");
-  if (parts.length !== 3 || parts.every((part) => part === "")) return null;
-  const [idle, interval] = parts.slice(0, 2).map((part) => part === "" ? 0 : parseSeconds(part));
-  const count = parts[2] === "" ? 0 : parseNumber(parts[2]);
+  // nginx lets the colons behind the last part be left out: `30m`, `30m:5`.
+  const [first, second = "", third = "", ...more] = value.split(":");
+  if (more.length > 0) return null;
+  const [idle, interval] = [first, second].map((part) => part === "" ? 0 : parseSeconds(part));
+  const count = third === "" ? 0 : parseNumber(third);
   if (idle === null || interval === null || count === null) return null;
   if (idle + interval + count === 0) return null;
   return {

@@ -14,6 +14,7 @@ import { checkFiles } from "./check-files.ts";
 import { Findings } from "./findings.ts";
 import { glob, isPattern } from "./glob.ts";
 import { parseNginx } from "./nginx.ts";
+import type { Outline } from "./outline.ts";
 import { folderOf, resolvePath } from "./paths.ts";
 import type { Settings } from "./settings.ts";
 import { parseToml } from "./toml.ts";
@@ -44,6 +45,8 @@ export interface LoadOptions {
    * settings are good for showing only.
    */
   readonly resolveNames?: boolean;
+  /** Whether comments are noted down, for `print` to keep them. Default false. */
+  readonly comments?: boolean;
 }
 
 export interface Loaded {
@@ -55,6 +58,8 @@ export interface Loaded {
   readonly sources: ReadonlyMap<string, string>;
   /** Null when the main file could not be read. */
   readonly tree: Tree | null;
+  /** The comments of each file, the main one first; null unless they were asked for. */
+  readonly outlines: readonly Outline[] | null;
 }
 
 /** Reads a configuration. Never rejects for what is in it: that is what diagnostics are for. */
@@ -65,10 +70,11 @@ export async function load(
 ): Promise<Loaded> {
   const sources = new Map<string, string>();
   const parsing = new Findings();
-  const tree = parse(source, world, sources, parsing);
+  const outlines: Outline[] | null = options.comments ? [] : null;
+  const tree = parse(source, world, sources, parsing, outlines);
   const files = () => [...sources.keys()];
   if (!tree) {
-    return { settings: null, diagnostics: parsing.list(files()), sources, tree };
+    return { settings: null, diagnostics: parsing.list(files()), sources, tree, outlines };
   }
   const { bound, findings } = await bindWithNames(tree, source, world, parsing, options);
   const { checkFiles: wanted = true } = options;
@@ -80,6 +86,7 @@ export async function load(
     diagnostics: findings.list(files()),
     sources,
     tree,
+    outlines,
   };
 }
 
@@ -107,6 +114,7 @@ function parse(
   world: World,
   sources: Map<string, string>,
   findings: Findings,
+  outlines: Outline[] | null,
 ): Tree | null {
   const { path } = source;
   const read = (file: string) => {
@@ -117,11 +125,13 @@ function parse(
   try {
     if (source.text !== undefined) sources.set(path, source.text);
     const text = source.text ?? read(path);
-    if ((source.syntax ?? syntaxOf(path)) === "toml") return parseToml(path, text, findings);
+    if ((source.syntax ?? syntaxOf(path)) === "toml") {
+      return parseToml(path, text, findings, outlines);
+    }
     const folder = folderOfSource(source, world);
     const main = resolvePath(world.host.cwd, path);
     const includes = { main, read, find: (name: string) => find(name, folder, world) };
-    return parseNginx(path, text, includes, findings);
+    return parseNginx(path, text, includes, findings, outlines);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     const at = { file: path, line: 0, column: 0, length: 1 };

@@ -12,6 +12,7 @@
 
 import { CONFIG_WORD } from "../core/limits.ts";
 import type { Findings } from "./findings.ts";
+import type { Outline } from "./outline.ts";
 import { Lines } from "./positions.ts";
 import type { Word } from "./tree.ts";
 
@@ -25,16 +26,19 @@ export class Tokens {
   readonly #text: string;
   readonly #lines: Lines;
   readonly #findings: Findings;
+  readonly #outline: Outline | null;
   #at = 0;
   /** Set behind a quoted word, where not everything may follow. */
   #afterQuote = false;
   /** Within a block that is passed over nothing is reported. */
   silent = false;
 
-  constructor(file: string, text: string, findings: Findings) {
+  /** Comments go to the outline, if there is one. */
+  constructor(file: string, text: string, findings: Findings, outline: Outline | null = null) {
     this.#text = text;
     this.#lines = new Lines(file, text);
     this.#findings = findings;
+    this.#outline = outline;
   }
 
   next(): Token {
@@ -60,12 +64,18 @@ export class Tokens {
     const text = this.#text;
     for (; this.#at < text.length; this.#at++) {
       if (text[this.#at] === "#" && !(this.#afterQuote && this.#at === start)) {
-        const end = text.indexOf("\n", this.#at);
-        this.#at = end < 0 ? text.length : end;
+        const found = text.indexOf("\n", this.#at);
+        const end = found < 0 ? text.length : found;
+        if (this.#outline && !this.silent) this.#note(this.#outline, this.#at, end);
+        this.#at = end;
       }
       if (!isSpace(text[this.#at])) break;
     }
     if (this.#at > start) this.#afterQuote = false;
+  }
+
+  #note(outline: Outline, start: number, end: number): void {
+    outline.comment(this.#text, start, end, this.#lines.at(start, end).line);
   }
 
   #checkAfterQuote(char: string, at: number): void {

@@ -12,7 +12,8 @@ import { FileError } from "../core/errors.ts";
 import { INCLUDE_DEPTH } from "../core/limits.ts";
 import type { Findings } from "./findings.ts";
 import { Tokens } from "./nginx-tokens.ts";
-import type { Statement, Tree, Word } from "./tree.ts";
+import { Outline } from "./outline.ts";
+import { placeOf, type Statement, type Tree, type Word } from "./tree.ts";
 
 /** Where included files come from. Both functions throw `FileError`. */
 export interface Includes {
@@ -28,13 +29,15 @@ const BLOCKS_READ = new Set(["events", "mail", "server"]);
 /** `mail { server { ...`: what is nested deeper has no meaning, and shall not use up the stack. */
 const BLOCK_DEPTH = 4;
 
+/** With `outlines`, those of all files that are read are added to it, the main one's first. */
 export function parseNginx(
   file: string,
   text: string,
   includes: Includes,
   findings: Findings,
+  outlines: Outline[] | null = null,
 ): Tree {
-  const reader = new Reader(includes, findings);
+  const reader = new Reader(includes, findings, outlines);
   return { syntax: "nginx", file, statements: reader.file(file, text, includes.main) };
 }
 
@@ -43,15 +46,24 @@ class Reader {
   readonly #findings: Findings;
   /** Files that are being read, the main one first. */
   readonly #open: string[] = [];
+  readonly #outlines: Outline[] | null;
+  /** Of the file that is being read; null when nobody asks for comments. */
+  #outline: Outline | null = null;
 
-  constructor(includes: Includes, findings: Findings) {
+  constructor(includes: Includes, findings: Findings, outlines: Outline[] | null) {
     this.#includes = includes;
     this.#findings = findings;
+    this.#outlines = outlines;
   }
 
   file(file: string, text: string, path: string): readonly Statement[] {
     this.#open.push(path);
-    const statements = this.#block(new Tokens(file, text, this.#findings), null, 0);
+    const outer = this.#outline;
+    this.#outline = this.#outlines && new Outline();
+    if (this.#outlines && this.#outline) this.#outlines.push(this.#outline);
+    const tokens = new Tokens(file, text, this.#findings, this.#outline);
+    const statements = this.#block(tokens, null, 0);
+    this.#outline = outer;
     this.#open.pop();
     return statements;
   }
@@ -67,10 +79,11 @@ class Reader {
         continue;
       }
       if (is === ";" && words.length === 0) this.#unexpected(word);
-      else if (is === ";") statements.push(...this.#simple(words));
+      else if (is === ";") statements.push(...this.#simple(words, word));
       else if (is === "{") statements.push(...this.#opened(tokens, words, word, depth));
       else {
         if (words.length > 0) statements.push(...this.#unfinished(words, is, word));
+        if (opener) this.#outline?.close(word.at.line);
         if (is === "end") return this.#ended(statements, opener, word);
         if (opener) return statements;
         this.#unexpected(word);
@@ -83,11 +96,17 @@ class Reader {
     this.#findings.error("unexpected-character", `unexpected "${word.text}"`, word, { hint });
   }
 
-  #simple(words: readonly Word[]): readonly Statement[] {
+  #simple(words: readonly Word[], end: Word): readonly Statement[] {
     const [name, ...rest] = words;
-    return name.text === "include"
+    const statements: readonly Statement[] = name.text === "include"
       ? this.#include(name, rest)
       : [{ name, words: rest, block: null }];
+    // What is said of an `include` is said of the first thing that it brings in.
+    if (statements.length > 0) {
+      const include = name.text === "include";
+      this.#outline?.statement(placeOf(statements[0]), name.at.line, end.at.line, include);
+    }
+    return statements;
   }
 
   #opened(
@@ -102,21 +121,39 @@ class Reader {
       return [];
     }
     const [name, ...rest] = words;
+    if (name.text === "include") return this.#includeBlock(tokens, words, depth);
     // The last word opens the block where the `;` before it was forgotten: `timeout 60s server {`.
     const opener = words[words.length - 1];
     if (BLOCKS_READ.has(opener.text) && depth < BLOCK_DEPTH) {
+      this.#outline?.open("block", name.at, name.at.line, brace.at.line);
       return [{ name, words: rest, block: this.#block(tokens, opener, depth + 1) }];
     }
-    this.#passOver(tokens, name);
-    return [{ name, words: rest, block: [] }];
+    const end = this.#passOver(tokens, name);
+    const passed: Statement = { name, words: rest, block: [] };
+    this.#outline?.statement(placeOf(passed), name.at.line, end.at.line);
+    return [passed];
+  }
+
+  /** `include FILE` without its `;` before a block. */
+  #includeBlock(tokens: Tokens, words: readonly Word[], depth: number): readonly Statement[] {
+    const opener = words[words.length - 1];
+    const isBlock = words.length > 2 && BLOCKS_READ.has(opener.text);
+    const hint = isBlock ? `a ; is missing behind "${words[words.length - 2].text}"` : undefined;
+    const message = 'directive "include" is not terminated by ";"';
+    this.#findings.error("not-terminated", message, words[0], { hint });
+    if (isBlock) return this.#opened(tokens, [opener], opener, depth);
+    this.#passOver(tokens, words[0]);
+    return [];
   }
 
   /** Finds the end of a block that is not read. */
-  #passOver(tokens: Tokens, opener: Word): void {
+  #passOver(tokens: Tokens, opener: Word): Word {
     const before = tokens.silent;
     tokens.silent = true;
+    let end = opener;
     for (let open = 1; open > 0;) {
       const { is, word } = tokens.next();
+      end = word;
       if (is === "{") open++;
       else if (is === "}") open--;
       else if (is === "end") {
@@ -125,6 +162,7 @@ class Reader {
       }
     }
     tokens.silent = before;
+    return end;
   }
 
   #unfinished(
@@ -139,7 +177,7 @@ class Reader {
       const message = 'unexpected end of file, expecting ";" or "}"';
       this.#findings.error("unexpected-end", message, last, { hint });
     }
-    return this.#simple(words);
+    return this.#simple(words, last);
   }
 
   #ended(

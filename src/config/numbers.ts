@@ -43,6 +43,13 @@ const MILLISECONDS_FORM =
   /^(?:(\d+)w)? *(?:(\d+)d)? *(?:(\d+)h)? *(?:(\d+)m(?!s))? *(?:(\d+)(?:s|$))? *(?:(\d+)ms)?$/;
 const MILLISECONDS_SCALES = [7 * DAY, DAY, HOUR, MINUTE, SECOND, 1];
 
+/** The same as patterns for a schema: the forms alone match the empty text, too. */
+export const TIME_PATTERN = `^(?=.*\\d)${MILLISECONDS_FORM.source.slice(1)}`;
+export const SECONDS_PATTERN = `^(?=.*\\d)${SECONDS_FORM.source.slice(1)}`;
+export const NUMBER_PATTERN = "^\\d+$";
+/** From 1 on, which is what a buffer needs. */
+export const SIZE_PATTERN = "^\\d*[1-9]\\d*[kKmM]?$";
+
 /** Milliseconds of a time of the millisecond kind, or null. */
 export function parseTime(text: string): number | null {
   return sum(MILLISECONDS_FORM.exec(text), MILLISECONDS_SCALES);

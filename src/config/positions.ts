@@ -41,3 +41,8 @@ export class Lines {
     return low;
   }
 }
+
+/** A place as a key of a map. */
+export function placeKey({ file, line, column }: Position): string {
+  return `${line}:${column}:${file}`;
+}

@@ -1,14 +1,17 @@
 /**
  * Shows settings as TOML or as nginx.conf; either text gives the same settings when it is read again.
  *
- * Without `all` only what differs from the defaults is shown. What all servers share stands once, above
- * them. Paths are shown as they came out, absolute, so the text may be moved to another folder.
+ * Without `all` only what differs from the defaults is shown, and what all servers share stands once, above
+ * them. With a layout all that the file sets is shown, in its order and with its comments. Paths are shown
+ * as they came out, absolute, so the text may be moved to another folder.
  */
 
+import { arrange, arrangeAsWritten, type Block, type Plan, type Shown } from "./arrange.ts";
 import type { AnyDirective } from "./directive.ts";
-import { GLOBAL_ROWS, SERVER_ROWS, type ServerDirective } from "./directives/table.ts";
-import type { GlobalDirective, Origin, ServerSettings, Settings } from "./settings.ts";
-import { RESOLVER } from "./resolver.ts";
+import type { Layout } from "./layout.ts";
+import type { Notes } from "./outline.ts";
+import { Page, withEnd } from "./page.ts";
+import type { ServerSettings, Settings } from "./settings.ts";
 import { tomlKey, tomlString } from "./toml-text.ts";
 import type { Syntax } from "./tree.ts";
 
@@ -17,12 +20,16 @@ export interface PrintOptions {
   readonly all?: boolean;
   /** Whether keys and header values that stand in the file itself are hidden. Default false. */
   readonly redact?: boolean;
+  /** Of the file that the settings come from; `all` is then of no account. */
+  readonly layout?: Layout;
 }
 
 export function print(settings: Settings, syntax: Syntax, options: PrintOptions = {}): string {
   const { servers } = settings;
   const shown = options.redact ? { ...settings, servers: servers.map(redact) } : settings;
-  const plan = arrange(shown, options.all ?? false);
+  const plan = options.layout
+    ? arrangeAsWritten(shown, options.layout)
+    : arrange(shown, options.all ?? false);
   return syntax === "toml" ? printToml(plan) : printNginx(plan);
 }
 
@@ -36,111 +43,48 @@ function redact(server: ServerSettings): ServerSettings {
   };
 }
 
-/** One directive with the words of each statement that sets it. */
-interface Shown {
-  readonly name: string;
-  readonly row: AnyDirective;
-  readonly statements: readonly (readonly string[])[];
-}
-
-/** Which directives are shown at which level. */
-interface Plan {
-  readonly main: readonly Shown[];
-  readonly events: readonly Shown[];
-  readonly mail: readonly Shown[];
-  readonly servers: readonly (readonly Shown[])[];
-}
-
-// --- what is shown where -------------------------------------------------------------------------
-
-function arrange(settings: Settings, all: boolean): Plan {
-  const { global, servers } = settings;
-  const own = (Object.keys(GLOBAL_ROWS) as GlobalDirective[]).flatMap((name) =>
-    show(name, GLOBAL_ROWS[name], global[name], global.origin(name), all)
-  );
-  const names = Object.keys(SERVER_ROWS) as ServerDirective[];
-  const shared = names.filter((name) => isShared(name, servers));
-  const first = servers.slice(0, 1);
-  return {
-    main: own.filter(({ row }) => row.contexts.includes("main")),
-    events: own.filter(({ row }) => row.contexts.includes("events")),
-    mail: first.flatMap((server) => shared.flatMap((name) => showIn(server, name, all))),
-    servers: servers.map((server) =>
-      names.filter((name) => !shared.includes(name)).flatMap((name) =>
-        name === "error_log" ? showErrorLog(server, settings) : showIn(server, name, all)
-      )
-    ),
-  };
-}
-
-/** Logs of a server that are those of the process are inherited when the text is read again. */
-function showErrorLog(server: ServerSettings, { global }: Settings): readonly Shown[] {
-  const row = GLOBAL_ROWS.error_log;
-  const same = words(row, server.error_log) === words(row, global.error_log);
-  return same ? [] : show("error_log", row, server.error_log, server.origin("error_log"), true);
-}
-
-function isShared(name: ServerDirective, servers: readonly ServerSettings[]): boolean {
-  const row: AnyDirective = SERVER_ROWS[name];
-  // TOML's top level sets the process's own error_log, not the mail level's.
-  if (!row.contexts.includes("mail") || name === "error_log") return false;
-  return new Set(servers.map((server) => words(row, server[name]))).size === 1;
-}
-
-function showIn(server: ServerSettings, name: ServerDirective, all: boolean): readonly Shown[] {
-  return show(name, SERVER_ROWS[name], server[name], server.origin(name), all);
-}
-
-function show(
-  name: string,
-  row: AnyDirective,
-  value: unknown,
-  origin: Origin,
-  all: boolean,
-): readonly Shown[] {
-  const statements = statementsOf(row, value);
-  // The host's name is worked out again when the text is read.
-  const derived = origin.is === "derived" && !row.required;
-  const standard = derived || (!row.required && words(row, value) === words(row, row.default));
-  if (statements.length === 0 || (standard && !all)) return [];
-  return [{ name, row, statements }];
-}
-
-function statementsOf(row: AnyDirective, value: unknown): readonly (readonly string[])[] {
-  // `resolver off` is a null that can be said; other nulls stand for "not set".
-  const unset = value === null && row.kind !== RESOLVER;
-  return unset ? [] : row.kind.show(value);
-}
-
-function words(row: AnyDirective, value: unknown): string {
-  return JSON.stringify(statementsOf(row, value));
-}
-
 // --- nginx.conf ----------------------------------------------------------------------------------
 
 const INDENT = "    ";
 
-function printNginx({ main, events, mail, servers }: Plan): string {
-  const blocks = servers.map((shown) => block("server", nginxLines(shown)));
-  const mailLines = [...nginxLines(mail), ...blocks.flatMap((lines) => ["", ...lines])];
-  const parts = [
-    nginxLines(main),
-    events.length > 0 ? block("events", nginxLines(events)) : [],
-    servers.length > 0 ? block("mail", mailLines[0] === "" ? mailLines.slice(1) : mailLines) : [],
-  ];
-  return parts.filter((lines) => lines.length > 0).map((lines) => lines.join("\n") + "\n").join(
-    "\n",
-  );
+function printNginx({ head, main, events, mail, servers, tail }: Plan): string {
+  const page = new Page();
+  page.head(head);
+  nginxStatements(main, page);
+  if (events.shown.length > 0) nginxBlock("events", events, page);
+  if (servers.length > 0) {
+    nginxBlock("mail", mail, page, (inner) => {
+      for (const server of servers) nginxBlock("server", server, inner);
+    });
+  }
+  page.tail(tail);
+  return page.text();
 }
 
-function block(name: string, lines: readonly string[]): readonly string[] {
-  return [`${name} {`, ...lines.map((line) => line === "" ? "" : INDENT + line), "}"];
+function nginxBlock(
+  name: string,
+  { notes, shown }: Block,
+  page: Page,
+  more: (inner: Page) => void = () => {},
+): void {
+  const inner = new Page();
+  inner.head(notes?.head ?? []);
+  nginxStatements(shown, inner);
+  more(inner);
+  page.blank();
+  page.before(notes);
+  page.add(withEnd(`${name} {`, notes));
+  // A blank line within is no longer one that may be left out.
+  page.lines.push(...inner.lines.map((line) => line === "" ? "" : INDENT + line), "}");
+  page.blank();
 }
 
-function nginxLines(shown: readonly Shown[]): readonly string[] {
-  return shown.flatMap(({ name, statements }) =>
-    statements.map((each) => `${[name, ...each.map(nginxWord)].join(" ")};`)
-  );
+function nginxStatements(shown: readonly Shown[], page: Page): void {
+  for (const { name, statements, notes } of shown) {
+    for (const [i, each] of statements.entries()) {
+      page.statement(notes[i] ?? null, [`${[name, ...each.map(nginxWord)].join(" ")};`]);
+    }
+  }
 }
 
 function nginxWord(text: string): string {
@@ -159,17 +103,89 @@ const NGINX_ESCAPES: Readonly<Record<string, string>> = {
 
 // --- TOML ----------------------------------------------------------------------------------------
 
-function printToml({ main, events, mail, servers }: Plan): string {
-  const top = [...main, ...events, ...mail].map(tomlLine);
-  const tables = servers.map((shown) => ["[[server]]", ...shown.map(tomlLine)]);
-  return [top, ...tables].filter((lines) => lines.length > 0).map((lines) =>
-    lines.join("\n") + "\n"
-  )
-    .join("\n");
+function printToml({ head, main, events, mail, servers, tail }: Plan): string {
+  const page = new Page();
+  page.head(head);
+  const sections = [{ notes: null, shown: main }, events, mail];
+  const top = sections.flatMap(({ notes, shown }) =>
+    shown.map((each, i) => i === 0 ? withSection(each, notes) : each)
+  );
+  for (const each of [...top].sort((a, b) => a.order - b.order)) tomlStatement(each, page);
+  // A mail block with servers only: what is said of it stands above the first.
+  const [first] = servers;
+  const titled = first && mail.shown.length === 0
+    ? [{ ...first, notes: section(first.notes, mail.notes) }, ...servers.slice(1)]
+    : servers;
+  for (const { notes, shown } of titled) {
+    page.blank();
+    page.statement(notes && { ...notes, after: [] }, ["[[server]]"]);
+    page.head(notes?.head ?? []);
+    for (const each of shown) tomlStatement(each, page);
+  }
+  page.tail(tail);
+  return page.text();
 }
 
-function tomlLine({ name, row, statements }: Shown): string {
-  return `${tomlKey(name)} = ${tomlValue(row, statements)}`;
+/** TOML has no block to say it of: comments of an nginx block stand above the first key of it. */
+function withSection(shown: Shown, block: Notes | null): Shown {
+  return { ...shown, notes: [section(shown.notes[0] ?? null, block), ...shown.notes.slice(1)] };
+}
+
+function section(notes: Notes | null, block: Notes | null): Notes | null {
+  if (!block) return notes;
+  const { before, end, head } = block;
+  const lines = [...before.filter((line) => line !== ""), ...(end === null ? [] : [end]), ...head];
+  if (lines.length === 0) return notes;
+  const { before: own = [], ...rest } = notes ?? { end: null, head: [], after: [] };
+  return { ...rest, before: [...lines, "", ...own] };
+}
+
+function tomlStatement({ name, row, statements, notes }: Shown, page: Page): void {
+  const key = `${tomlKey(name)} = `;
+  const first = notes[0] ?? null;
+  const last = notes[statements.length - 1] ?? null;
+  if (!hasInnerNotes(notes, statements.length)) {
+    const lines = (key + tomlValue(row, statements)).split("\n");
+    return page.statement(first && { ...first, after: last?.after ?? [] }, lines);
+  }
+  page.before(first);
+  const inner = new Page();
+  for (const [i, each] of tomlElements(row, statements).entries()) {
+    const own = notes[i] ?? null;
+    const before = i > 0 ? own?.before ?? [] : [];
+    const after = i < statements.length - 1 ? own?.after ?? [] : [];
+    inner.statement(own && { ...own, before, after }, [`${each},`]);
+  }
+  page.add(`${key}[`);
+  page.lines.push(...inner.lines.map((line) => line === "" ? "" : `  ${line}`));
+  page.add("]");
+  page.after(last);
+}
+
+/** Whether comments stand at the single statements of a list. */
+function hasInnerNotes(notes: readonly (Notes | null)[], count: number): boolean {
+  return count > 1 && notes.some((each, i) =>
+    each !== null && (
+      (i > 0 && (each.before.length > 0 || each.end !== null)) ||
+      (i < count - 1 && each.after.length > 0)
+    )
+  );
+}
+
+/** The elements of an array, each a statement. */
+function tomlElements(
+  row: AnyDirective,
+  statements: readonly (readonly string[])[],
+): readonly string[] {
+  const { toml } = row.kind;
+  if (toml === "each") return statements.map((each) => tomlScalar(row, each[0]));
+  if (toml === "pairs") return statements.map((each) => array(each.map(tomlString)));
+  return statements.map(tomlWords);
+}
+
+/** One string where cutting it at its spaces gives the words again, else an array of them. */
+function tomlWords(statement: readonly string[]): string {
+  return splits(statement) ? tomlString(statement.join(" ")) : array(statement.map(tomlString));
 }
 
 /** The TOML value that says the same as these statements, each given by its words. */
@@ -188,18 +204,11 @@ export function tomlValue(
         ? array(statements[0].map(scalar))
         : scalar(statements[0][0]);
     case "line":
-      return splits(statements[0])
-        ? tomlString(statements[0].join(" "))
-        : array(statements[0].map(tomlString));
+      return tomlWords(statements[0]);
     case "lines":
-      return oneOrMany(
-        statements.map((each) =>
-          splits(each) ? tomlString(each.join(" ")) : array(each.map(tomlString))
-        ),
-        statements.every(splits),
-      );
+      return oneOrMany(tomlElements(row, statements), statements.every(splits));
     case "pairs":
-      return array(statements.map((each) => array(each.map(tomlString))));
+      return array(tomlElements(row, statements));
   }
 }
 

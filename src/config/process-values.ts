@@ -1,8 +1,8 @@
-/** Values of `user` and `worker_processes`. */
+/** Values of `user`, `worker_processes` and `worker_connections`. */
 
 import type { Kind } from "./kind.ts";
 import { parseNumber } from "./numbers.ts";
-import { scalar } from "./values.ts";
+import { NUMBER, scalar } from "./values.ts";
 
 export interface User {
   readonly name: string;
@@ -26,15 +26,28 @@ export const WORKERS: Kind<number | "auto"> = scalar<number | "auto">({
   name: "number or `auto`",
   expects: 'a number of processes or "auto"',
   types: ["integer"],
-  schema: { type: ["integer", "string"], minimum: 1 },
+  schema: {
+    type: ["integer", "string"],
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    pattern: "^(auto|\\d*[1-9]\\d*)$",
+  },
   read: (word, reading) => {
     if (word.text === "auto") return "auto";
     return parseNumber(word.text) || reading.fault(
       "invalid-value",
-      "invalid number of worker processes",
+      `"${reading.name.text}" directive invalid value`,
       word,
       "write a number from 1, or auto",
     );
   },
   show: String,
 });
+
+/** A number whose fault nginx words in another way than that of all others. */
+export const CONNECTIONS: Kind<number> = {
+  ...NUMBER,
+  read: ([word], reading) =>
+    parseNumber(word.text) ??
+      reading.fault("invalid-value", `invalid number "${word.text}"`, word, "write digits only"),
+};

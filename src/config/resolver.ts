@@ -35,9 +35,15 @@ export const RESOLVER: Kind<Resolver | null> = {
   expects: 'a string such as "127.0.0.1 valid=30s", or a list of its words',
   schema: { type: "string" },
   read: (words, reading) =>
-    words.length === 1 && words[0].text === "off" ? null : readResolver(words, reading),
+    words[0].text === "off" ? readOff(words, reading) : readResolver(words, reading),
   show: (value) => [value === null ? ["off"] : showResolver(value)],
 };
+
+/** As in nginx nothing behind `off` counts; here it is said. */
+function readOff([, ignored]: readonly Word[], reading: Reading): null {
+  if (ignored) reading.warn("ignored", `"${ignored.text}" is ignored behind "off"`, ignored);
+  return null;
+}
 
 function readResolver(words: readonly Word[], reading: Reading): Resolver | undefined {
   const draft: Draft = { servers: [], valid: null, ipv4: true, ipv6: true, sound: true };

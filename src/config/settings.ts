@@ -45,6 +45,8 @@ export interface ServerSettings extends ServerValues {
 
 export interface GlobalSettings extends GlobalValues {
   readonly origin: (directive: GlobalDirective) => Origin;
+  /** Of each statement that sets it, the first argument's place. */
+  readonly places: (directive: GlobalDirective) => readonly Position[];
 }
 
 /** Where a value came from; `at` is the (first) directive that set it. */

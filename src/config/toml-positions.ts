@@ -7,6 +7,7 @@
  */
 
 import type { Position } from "../core/diagnostic.ts";
+import type { Outline } from "./outline.ts";
 import { Lines } from "./positions.ts";
 
 /** Where a value stands, and what is in it. */
@@ -26,9 +27,14 @@ export interface Member {
   readonly mark: Mark;
 }
 
-/** The marks of a document, as those of its root table. */
-export function markPositions(file: string, text: string): Mark {
-  return new Scanner(file, text).document();
+/** The marks of a document, as those of its root table. Comments go to the outline, if there is one. */
+export function markPositions(file: string, text: string, outline: Outline | null = null): Mark {
+  return new Scanner(file, text, outline).document();
+}
+
+/** The line on which a value ends. */
+export function lastLine({ at, source }: Mark): number {
+  return at.line + source.split("\n").length - 1;
 }
 
 interface Key {
@@ -39,11 +45,13 @@ interface Key {
 class Scanner {
   readonly #text: string;
   readonly #lines: Lines;
+  readonly #outline: Outline | null;
   #at = 0;
 
-  constructor(file: string, text: string) {
+  constructor(file: string, text: string, outline: Outline | null) {
     this.#text = text;
     this.#lines = new Lines(file, text);
+    this.#outline = outline;
   }
 
   document(): Mark {
@@ -189,7 +197,18 @@ class Scanner {
   #skipVoid(): void {
     const nothing = /(?:[ \t\r\n]+|#[^\n]*)*/y;
     nothing.lastIndex = this.#at;
+    const start = this.#at;
     this.#at += nothing.exec(this.#text)?.[0].length ?? 0;
+    if (this.#outline) this.#note(this.#outline, start);
+  }
+
+  /** The comments in what was passed over. */
+  #note(outline: Outline, start: number): void {
+    for (const match of this.#text.slice(start, this.#at).matchAll(/#[^\n]*/g)) {
+      const from = start + match.index;
+      const to = from + match[0].length;
+      outline.comment(this.#text, from, to, this.#lines.at(from, to).line);
+    }
   }
 }
 

@@ -11,14 +11,24 @@ import type { Position } from "../core/diagnostic.ts";
 import { rowOf } from "./directives/table.ts";
 import type { Findings } from "./findings.ts";
 import type { Kind, TomlForm } from "./kind.ts";
-import { type Mark, markPositions } from "./toml-positions.ts";
+import { Outline } from "./outline.ts";
+import { lastLine, type Mark, markPositions } from "./toml-positions.ts";
 import type { Statement, Tree, Word } from "./tree.ts";
 
-export function parseToml(file: string, text: string, findings: Findings): Tree {
+/** With `outlines`, that of the file is added to it. */
+export function parseToml(
+  file: string,
+  text: string,
+  findings: Findings,
+  outlines: Outline[] | null = null,
+): Tree {
   const document = parseText(file, text, findings);
   if (!document) return { syntax: "toml", file, statements: [] };
-  const reader = new Reader(findings);
-  return { syntax: "toml", file, statements: reader.top(document, markPositions(file, text)) };
+  const outline = outlines && new Outline();
+  if (outlines && outline) outlines.push(outline);
+  const reader = new Reader(findings, outline);
+  const marks = markPositions(file, text, outline);
+  return { syntax: "toml", file, statements: reader.top(document, marks) };
 }
 
 type Table = Readonly<Record<string, unknown>>;
@@ -40,9 +50,11 @@ const NGINX_BLOCKS = ["main", "events", "mail"];
 
 class Reader {
   readonly #findings: Findings;
+  readonly #outline: Outline | null;
 
-  constructor(findings: Findings) {
+  constructor(findings: Findings, outline: Outline | null) {
     this.#findings = findings;
+    this.#outline = outline;
   }
 
   top(table: Table, mark: Mark): Statement[] {
@@ -79,7 +91,11 @@ class Reader {
   }
 
   #server(name: Word, table: Table, mark: Mark): Statement {
-    const block = this.#entries(table, mark).flatMap((entry) => this.#directive(...entry));
+    this.#outline?.open("table", name.at, name.at.line, name.at.line);
+    const entries = this.#entries(table, mark);
+    const block = entries.flatMap((entry) => this.#directive(...entry));
+    const last = Math.max(name.at.line, ...entries.map(([, , each]) => lastLine(each)));
+    this.#outline?.close(last);
     return { name, words: [], block };
   }
 
@@ -90,12 +106,34 @@ class Reader {
     if (!row) return [{ name, words: [], block: null }];
     const located = { value, mark };
     const statements = FORMS[row.kind.toml](located, row.kind);
-    if (statements) return statements.map((words) => ({ name, words, block: null }));
+    if (statements) {
+      if (this.#outline) noteDirective(name, mark, statements, this.#outline);
+      return statements.map((words) => ({ name, words, block: null }));
+    }
     const part = faultyPart(located, row.kind);
     const message = `"${name.text}" expects ${row.kind.expects}, not ${describe(part.value)}`;
     this.#findings.error("invalid-type", message, part.mark.at);
     return [{ name, words: [], block: null, refused: true }];
   }
+}
+
+/** One statement, or the elements of an array that each are one. */
+function noteDirective(
+  name: Word,
+  mark: Mark,
+  statements: readonly (readonly Word[])[],
+  outline: Outline,
+): void {
+  const end = lastLine(mark);
+  const [place] = statements[0];
+  if (statements.length === 1 || mark.items.length !== statements.length) {
+    return outline.statement(place.at, name.at.line, end);
+  }
+  outline.open("array", place.at, name.at.line, mark.at.line);
+  for (const [i, item] of mark.items.entries()) {
+    outline.statement(statements[i][0].at, item.at.line, lastLine(item));
+  }
+  outline.close(end);
 }
 
 // --- shapes --------------------------------------------------------------------------------------

@@ -25,6 +25,11 @@ export interface Statement {
   readonly refused?: true;
 }
 
+/** What settings know a statement by: its first argument, else its name; a block by its name. */
+export function placeOf({ name, words, block }: Statement): Position {
+  return block ? name.at : (words[0] ?? name).at;
+}
+
 /** A whole configuration. TOML has no blocks but `server`: its top level is main, events and mail in one. */
 export interface Tree {
   readonly syntax: Syntax;

@@ -9,12 +9,16 @@ import { nearest } from "../core/diagnostic.ts";
 import type { Kind, Protocol, Reading, Schema } from "./kind.ts";
 import {
   describeTime,
+  NUMBER_PATTERN,
   parseNumber,
   parseSeconds,
   parseSize,
   parseTime,
+  SECONDS_PATTERN,
   showSize,
   showTime,
+  SIZE_PATTERN,
+  TIME_PATTERN,
 } from "./numbers.ts";
 import { resolvePath } from "./paths.ts";
 import type { Word } from "./tree.ts";
@@ -69,7 +73,12 @@ export const NUMBER: Kind<number> = scalar({
   name: "number",
   expects: "an integer",
   types: ["integer"],
-  schema: { type: ["integer", "string"], minimum: 0 },
+  schema: {
+    type: ["integer", "string"],
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    pattern: NUMBER_PATTERN,
+  },
   read: (word, reading) =>
     parseNumber(word.text) ?? reading.fault(
       "invalid-value",
@@ -84,7 +93,12 @@ export const SIZE: Kind<number> = scalar({
   name: "size",
   expects: 'a number of bytes or a string such as "8k" or "1m"',
   types: ["integer"],
-  schema: { type: ["integer", "string"], minimum: 1 },
+  schema: {
+    type: ["integer", "string"],
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    pattern: SIZE_PATTERN,
+  },
   // nginx takes 0 and then has a buffer that nothing fits into.
   read: (word, reading) =>
     parseSize(word.text) ||
@@ -105,6 +119,7 @@ function invalid(reading: Reading, word: Word, hint: string): undefined {
 export const TIME: Kind<number> = time(
   "time",
   parseTime,
+  TIME_PATTERN,
   "write a time, such as 60, 90s, 1m30s or 500ms",
 );
 
@@ -112,15 +127,26 @@ export const TIME: Kind<number> = time(
 export const SECONDS: Kind<number> = time(
   "time in seconds",
   parseSeconds,
+  SECONDS_PATTERN,
   "write a time in whole seconds, such as 300, 5m or 1h30m",
 );
 
-function time(name: string, parse: (text: string) => number | null, hint: string): Kind<number> {
+function time(
+  name: string,
+  parse: (text: string) => number | null,
+  pattern: string,
+  hint: string,
+): Kind<number> {
   return scalar({
     name,
     expects: 'a number of seconds or a string such as "90s" or "1h30m"',
     types: ["integer"],
-    schema: { type: ["integer", "string"], minimum: 0 },
+    schema: {
+      type: ["integer", "string"],
+      minimum: 0,
+      maximum: Math.floor(Number.MAX_SAFE_INTEGER / 1000),
+      pattern,
+    },
     read: (word, reading) => {
       const value = parse(word.text);
       if (value === null) return invalid(reading, word, hint);

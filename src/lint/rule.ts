@@ -5,11 +5,11 @@
  * Rules are pure: what they need to know of the machine comes in the subject.
  */
 
-import type { ServerDirective, ServerSettings, Settings } from "../config/settings.ts";
+import type { GlobalDirective, ServerDirective, ServerSettings } from "../config/settings.ts";
 import type { Diagnostic, Position, Severity } from "../core/diagnostic.ts";
+import type { Limited } from "./granted.ts";
 
-export interface Subject {
-  readonly settings: Settings;
+export interface Subject extends Limited {
   /** Paths of the files that were read, the main one first. */
   readonly sources: readonly string[];
   /** Permission bits of a file, null when it cannot be looked at. */
@@ -26,7 +26,8 @@ export interface CertificateFacts {
   readonly notAfter: number;
 }
 
-export interface Rule {
+/** `About` is what the rule looks at. */
+export interface Rule<About = Subject> {
   /** Stable, kebab-case. */
   readonly id: string;
   readonly severity: Severity;
@@ -38,13 +39,13 @@ export interface Rule {
   /** Configuration that fires, and the same mended, in TOML. */
   readonly bad: string;
   readonly good: string;
-  check(subject: Subject, report: Report): void;
+  check(subject: About, report: Report): void;
 }
 
 export type Report = (at: Position, message: string, hint?: string) => void;
 
 /** Runs the rules; findings come in the order of the rules. */
-export function lint(rules: readonly Rule[], subject: Subject): Diagnostic[] {
+export function lint<About>(rules: readonly Rule<About>[], subject: About): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const { id, severity, check } of rules) {
     check(subject, (at, message, hint) => {
@@ -66,6 +67,16 @@ function samePlace(a: Position, b: Position): boolean {
 export function placeOf(server: ServerSettings, directive: ServerDirective): Position {
   const origin = server.origin(directive);
   return "at" in origin ? origin.at : server.position;
+}
+
+/** Where the first of these that is written stands; the whole file when none is. */
+export function globalPlace(
+  { settings, file }: Limited,
+  ...directives: readonly GlobalDirective[]
+): Position {
+  const origins = directives.map((directive) => settings.global.origin(directive));
+  const written = origins.find((origin) => "at" in origin);
+  return written && "at" in written ? written.at : { file, line: 0, column: 0, length: 1 };
 }
 
 /** Runs `check` for each server. */

@@ -63,7 +63,31 @@ const ZIMBRA_PREFIXES = [
   "user_ttl",
 ];
 
-const HTTP = "it belongs to http {} or stream {}; in mail {} the auth server names the backend";
+const HTTP = "it belongs to http {} or stream {}: leave it out";
+const ROUTE = "it belongs to http {} or stream {}; in mail {} the auth server names the backend";
+
+const ROUTE_NAMES = [
+  "proxy_pass",
+  "upstream",
+  "location",
+  "proxy_bind",
+  "proxy_connect_timeout",
+  "proxy_next_upstream",
+];
+
+/** Common ones of `http {}` and `stream {}`, which files have in `mail {}` by mistake. */
+const HTTP_NAMES = [
+  ...["proxy_set_header", "proxy_read_timeout", "proxy_send_timeout"],
+  ...["proxy_buffering", "proxy_buffers", "proxy_redirect", "proxy_http_version", "proxy_cache"],
+  ...["proxy_ssl_verify", "proxy_ssl_name", "proxy_ssl_trusted_certificate", "fastcgi_pass"],
+  ...["uwsgi_pass", "grpc_pass", "root", "index", "alias", "try_files", "return", "rewrite", "map"],
+  ...["geo", "if", "set", "sendfile", "tcp_nopush", "tcp_nodelay", "keepalive_timeout", "gzip"],
+  ...["types", "default_type", "server_tokens", "add_header", "error_page", "expires", "autoindex"],
+  ...["client_max_body_size", "client_body_timeout", "client_header_timeout", "auth_basic"],
+  ...["auth_request", "limit_conn", "limit_conn_zone", "limit_req", "limit_req_zone", "http2"],
+  ...["ssl_stapling", "ssl_stapling_verify", "ssl_early_data", "ssl_reject_handshake"],
+  ...["ssl_buffer_size", "ssl_preread", "preread_timeout", "js_import", "js_set"],
+];
 
 const HINTS: ReadonlyMap<string, string> = new Map([
   ["max_commands", "it is a directive of Angie's, which Doorpost does not have; see max_errors"],
@@ -75,15 +99,8 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["ssl_certificate_cache", "certificates are read at the start and at each reload"],
   ["real_ip_header", "in mail the address always comes from the PROXY header"],
   ["include", "TOML has no include"],
-  ...[
-    "proxy_pass",
-    "upstream",
-    "location",
-    "proxy_bind",
-    "proxy_connect_timeout",
-    "proxy_next_upstream",
-  ]
-    .map((name): readonly [string, string] => [name, HTTP]),
+  ...ROUTE_NAMES.map((name): readonly [string, string] => [name, ROUTE]),
+  ...HTTP_NAMES.map((name): readonly [string, string] => [name, HTTP]),
   ...ZIMBRA_NAMES.map((name): readonly [string, string] => [name, ZIMBRA]),
 ]);
 

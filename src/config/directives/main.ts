@@ -4,7 +4,7 @@
 
 import { optional, row } from "../directive.ts";
 import { ERROR_LOG } from "../error-log.ts";
-import { USER, WORKERS } from "../process-values.ts";
+import { CONNECTIONS, USER, WORKERS } from "../process-values.ts";
 import { FLAG, NUMBER, PATH, TIME } from "../values.ts";
 
 export const MAIN = {
@@ -14,7 +14,7 @@ export const MAIN = {
     doc: "How many worker processes share the listeners; `auto` starts one a processor.",
     example: "worker_processes 4;",
   }),
-  worker_connections: row(NUMBER, {
+  worker_connections: row(CONNECTIONS, {
     contexts: ["events"],
     default: 512,
     doc: "How many connections, to clients and to backends together, one worker holds at a time.",

@@ -142,3 +142,14 @@ test("a forgotten ; between lines is found in nginx.conf and no matter in TOML",
   );
   assert.deepEqual(diagnostics, []);
 });
+
+test("a forgotten ; behind include is told, and the block behind it is read", async () => {
+  const { diagnostics } = await loadText(
+    "mail {\n  include a.conf\n  server {\n    listen 143;\n  }\n}\n",
+    "nginx",
+  );
+  assert.deepEqual(diagnostics.map(({ at, message, hint }) => [at.line, message, hint]), [
+    [2, 'directive "include" is not terminated by ";"', 'a ; is missing behind "a.conf"'],
+    [3, 'no "auth_http" is defined for server', diagnostics[1].hint],
+  ]);
+});

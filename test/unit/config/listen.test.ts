@@ -31,7 +31,8 @@ describe("addresses", () => {
     ["65536", "invalid port"],
     ["127.0.0.1:imap", "invalid port"],
     ["145-143", "invalid port range"],
-    ["127.0.0.1:1-2-3", "invalid port range"],
+    ["127.0.0.1:1-2-3", "invalid port"],
+    ["127.0.0.1:1-65536", "invalid port"],
     [":143", "no host"],
     ["[::1", "invalid host"],
     ["[::1]143", "invalid host"],
@@ -134,6 +135,9 @@ describe("parameters", () => {
     ["off", { on: false }],
     ["30m::10", { on: true, idle: 1800, count: 10 }],
     ["::3", { on: true, count: 3 }],
+    // nginx asks for no colon behind the last part.
+    ["30m", { on: true, idle: 1800 }],
+    ["30m:5", { on: true, idle: 1800, interval: 5 }],
   ];
   for (const [text, value] of keepAlive) {
     test(`so_keepalive=${text}`, async () => {
@@ -149,6 +153,7 @@ describe("parameters", () => {
     ["ipv6only=oui", 'invalid ipv6only flags "oui"'],
     ["ipv6only=yes", 'invalid parameter "ipv6only=yes"'],
     ["so_keepalive=::", 'invalid so_keepalive value: "::"'],
+    ["so_keepalive=1:2:3:4", 'invalid so_keepalive value: "1:2:3:4"'],
     ["so_keepalive=1x::", 'invalid so_keepalive value: "1x::"'],
     ["default_server", 'invalid parameter "default_server"'],
     ["constructor", 'invalid parameter "constructor"'],

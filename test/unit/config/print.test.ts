@@ -5,9 +5,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { bind } from "../../../src/config/bind.ts";
 import { Findings } from "../../../src/config/findings.ts";
+import { layoutOf } from "../../../src/config/layout.ts";
 import { print } from "../../../src/config/print.ts";
 import type { Settings } from "../../../src/config/settings.ts";
-import type { Statement, Word } from "../../../src/config/tree.ts";
+import type { Statement, Syntax, Word } from "../../../src/config/tree.ts";
 import { HOSTNAME, line, loadText, settingsOf, values } from "./support.ts";
 
 // --- any settings ----------------------------------------------------------------------------------
@@ -198,6 +199,58 @@ for (const syntax of ["toml", "nginx"] as const) {
       assert.ok(compared > 75, `only ${compared} configurations were accepted`);
     });
   }
+}
+
+// --- with comments ---------------------------------------------------------------------------------
+
+/** What a text is given between its lines and behind them. */
+const garnish = fc.array(fc.constantFrom("", "", "", "own", "blank", "end", "all"), {
+  minLength: 1,
+  maxLength: 40,
+});
+
+/** The text with comments and blank lines, each comment with its number. */
+function withComments(text: string, places: readonly string[]): string {
+  return text.split("\n").flatMap((line, i) => {
+    const what = places[i % places.length];
+    const own = what === "own" || what === "all" ? [`  # own ${i}`] : [];
+    const blank = what === "blank" || what === "all" ? [""] : [];
+    const end = (what === "end" || what === "all") && line !== "" ? ` # end ${i}` : "";
+    return [...own, ...blank, line + end];
+  }).join("\n");
+}
+
+async function convert(text: string, from: Syntax, to: Syntax) {
+  const loaded = await loadText(text, from, { comments: true });
+  const { settings, tree, outlines } = loaded;
+  assert.ok(settings && tree && outlines, `${loaded.diagnostics.map(line).join("\n")}\n${text}`);
+  const layout = layoutOf(tree, outlines);
+  const shown = print(settings, to, { layout });
+  return { said: values(settings), shown, left: layout.left() };
+}
+
+/** Numbers of the comments that `withComments` made. */
+function numbers(text: string): readonly string[] {
+  return [...text.matchAll(/# (?:own|end) \d+$/gm)].map(([found]) => found).sort();
+}
+
+for (const [from, to] of [["toml", "nginx"], ["nginx", "toml"]] as const) {
+  test(`${from} to ${to} and back keeps settings and comments`, async () => {
+    const property = fc.asyncProperty(configuration, garnish, async (statements, places) => {
+      const settings = settingsOfTree(statements);
+      if (!settings || settings.servers.length === 0) return;
+      const text = withComments(print(settings, from), places);
+      const there = await convert(text, from, to);
+      const back = await convert(there.shown, to, from);
+      assert.deepEqual(there.said, values(settings));
+      assert.deepEqual(back.said, there.said);
+      assert.deepEqual(there.left, []);
+      assert.deepEqual(numbers(there.shown), numbers(text), `${text}\n===\n${there.shown}`);
+      assert.equal((await convert(back.shown, from, to)).shown, there.shown);
+      assert.equal((await convert(back.shown, from, from)).shown, back.shown);
+    });
+    await fc.assert(property, { numRuns: 150 });
+  });
 }
 
 // --- the form --------------------------------------------------------------------------------------

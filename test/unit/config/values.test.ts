@@ -130,6 +130,7 @@ describe("auth_http", () => {
     ["nowhere.example.com", 'host not found in auth_http "nowhere.example.com"'],
     ["unix:", 'no path in the unix domain socket in auth_http "unix:"'],
     ["HTTP://127.0.0.1/", 'invalid port in auth_http "HTTP://127.0.0.1/"'],
+    ["http://127.0.0.1:x/", 'invalid port in auth_http "127.0.0.1:x/"'],
   ];
   for (const [text, message] of faulty) {
     test(`${text} is refused`, async () => {
@@ -167,6 +168,12 @@ describe("words that come to nothing are answered in nginx's words", () => {
     ["error_log syslog:facility=mail;", "no syslog server specified"],
     ["error_log syslog:server=127.0.0.1,facility=post;", 'unknown syslog facility "post"'],
     ["error_log syslog:server=127.0.0.1,colour=red;", 'unknown syslog parameter "colour=red"'],
+    ["error_log syslog:server=127.0.0.1,severity=loud;", 'unknown syslog severity "loud"'],
+    ["error_log syslog:server=127.0.0.1,tag=a,tag=b;", 'duplicate syslog "tag"'],
+    [
+      `error_log syslog:server=127.0.0.1,tag=${"a".repeat(33)};`,
+      "syslog tag length exceeds 32",
+    ],
     ['server_name "a b";', 'invalid name in "server_name" directive'],
     ["ssl_certificate_key store:file:x;", 'keys of the form "store:" are not supported'],
   ];
@@ -185,6 +192,7 @@ describe("what works with a warning", () => {
     ["ssl off;", /"ssl" is an old directive/],
     ["so_keepalive off;", /"so_keepalive" is an old directive/],
     ["auth apop;", /"auth" is an old directive/],
+    ["resolver off 127.0.0.1;", /"127.0.0.1" is ignored behind "off"/],
     ["server_name *.example.com;", /"example.com" is used/],
   ];
   for (const [text, warning] of cases) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type CertificateFacts, lint, type Rule, type Subject } from "../../../src/lint/rule.ts";
+import type { Granted } from "../../../src/lint/granted.ts";
 import { RULES } from "../../../src/lint/rules.ts";
 import { settingsOf } from "../../support/settings.ts";
 
@@ -13,6 +14,14 @@ const VALID: CertificateFacts = {
   names: ["mail.example.com"],
   notBefore: NOW - DAY,
   notAfter: NOW + 365 * DAY,
+};
+
+const PLENTY: Granted = {
+  openFiles: 1024,
+  somaxconn: 4096,
+  ports: [32_768, 60_999],
+  fixedFiles: null,
+  alone: null,
 };
 
 /** What the machine is like where a rule's bad example stands, and where the good one does. */
@@ -26,12 +35,19 @@ const MACHINES: Readonly<Record<string, readonly [Partial<Subject>, Partial<Subj
     { certificate: () => ({ ...VALID, names: ["www.example.com"] }) },
     { certificate: () => ({ ...VALID, names: ["*.example.com"] }) },
   ],
+  "unsupported-here": [
+    { granted: { ...PLENTY, alone: "it has no processes" } },
+    { granted: { ...PLENTY, alone: "it has no processes" } },
+  ],
 };
 
 function subject(toml: string, machine: Partial<Subject> = {}): Subject {
   return {
     settings: settingsOf(toml),
+    file: "test.toml",
     sources: ["test.toml"],
+    granted: PLENTY,
+    workers: 1,
     mode: () => 0o640,
     certificate: () => VALID,
     now: NOW,
