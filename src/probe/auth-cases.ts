@@ -6,12 +6,23 @@
  */
 
 import { type ByteString, toByteString } from "../core/bytes.ts";
+import { isToken } from "./auth-question.ts";
 import type { AuthMethod, ProtocolName } from "../session/machine.ts";
 
 export type Demand = "allowed" | "denied" | "answered";
 
-/** How it is asked. `kept`: twice on one connection. `pieces`: byte by byte. `crowd`: several at once. */
-export type Manner = "once" | "kept" | "pieces" | "crowd";
+/**
+ * How it is asked. `kept`: twice on one connection. `pieces`: byte by byte. `crowd`: several at once.
+ * `closing`: with `Connection: close`. `after a mistake`: a wrong password first. `to the end`: again after each WAIT.
+ */
+export type Manner =
+  | "once"
+  | "kept"
+  | "closing"
+  | "pieces"
+  | "crowd"
+  | "after a mistake"
+  | "to the end";
 
 export interface Case {
   readonly group: string;
@@ -29,6 +40,8 @@ export interface Case {
   readonly manner: Manner;
   /** A header that must not come back: the user name tries to make one. */
   readonly injected: string | null;
+  /** `ADDRESS:PORT` that a success must name; null: any. */
+  readonly server: string | null;
 }
 
 /** What the cases are about. */
@@ -42,7 +55,7 @@ export interface Subject {
 
 /** Somebody whom no server knows. */
 const NOBODY = "doorpost-test-nobody";
-const GUESS = "doorpost-test-wrong";
+export const GUESS = "doorpost-test-wrong";
 export const INJECTED = "X-Doorpost-Injected";
 
 type Draft = Partial<Case> & Pick<Case, "name">;
@@ -53,6 +66,7 @@ export function builtInCases(subject: Subject): readonly Case[] {
     ...group(subject, "characters", characters(subject)),
     ...group(subject, "methods", methods(subject)),
     ...group(subject, "attempts", attempts()),
+    ...group(subject, "waiting", waiting(subject)),
     ...group(subject, "protocols", protocols(subject)),
     ...group(subject, "connections", connections(subject)),
   ];
@@ -73,6 +87,7 @@ export function caseOf({ protocol, right }: Subject, name: string, draft: Draft)
     http: "1.0",
     manner: "once",
     injected: null,
+    server: null,
     ...draft,
   };
 }
@@ -158,7 +173,8 @@ function methods({ right, methods: all }: Subject): Draft[] {
     };
     // Without a certificate EXTERNAL proves nothing.
     if (method === "external") return [{ ...wrong, name: "external without a certificate" }];
-    if (right === null) return [wrong];
+    // The password that is known to be right is no token.
+    if (right === null || isToken(method)) return [wrong];
     const demand = method === "plain" ? "allowed" : "answered";
     return [{ ...wrong, name: `${method}, right`, demand, password: right.password }, wrong];
   });
@@ -193,6 +209,20 @@ function attempts(): Draft[] {
   return [2, 3, 10, 1000].map((attempt) => ({ name: `attempt ${attempt}`, attempt }));
 }
 
+/** What `Auth-Wait` is for: the proxy holds the refusal back, and the server need not punish besides. */
+function waiting({ right }: Subject): Draft[] {
+  return [
+    { name: "a refusal, within what a client waits" },
+    { name: "an undecided login is decided in the end", manner: "to the end" },
+    ...(right === null ? [] : [{
+      name: "right password after a wrong one",
+      demand: "allowed" as const,
+      password: right.password,
+      manner: "after a mistake" as const,
+    }]),
+  ];
+}
+
 function protocols({ right }: Subject): Draft[] {
   const all: readonly ProtocolName[] = ["imap", "pop3", "smtp"];
   return [
@@ -216,6 +246,7 @@ function connections({ right }: Subject): Draft[] {
     { ...login, name: "HTTP/1.0" },
     { ...login, name: "HTTP/1.1", http: "1.1" },
     { ...login, name: "HTTP/1.1, two questions on a connection", http: "1.1", manner: "kept" },
+    { ...login, name: "HTTP/1.1, Connection: close", http: "1.1", manner: "closing" },
     { ...login, name: "a request in small pieces", manner: "pieces" },
     { ...login, name: "eight at once", manner: "crowd" },
   ];

@@ -7,7 +7,9 @@ import { type ByteString, printable, toDisplay } from "../core/bytes.ts";
 import type { Secret } from "../core/secret.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Attempt, Verdict } from "../session/machine.ts";
+import { decodeBase64 } from "../wire/sasl.ts";
 import type { Exchange } from "./auth-exchange.ts";
+import { isToken } from "./auth-question.ts";
 
 export type Decision =
   | {
@@ -23,6 +25,8 @@ export type Decision =
     readonly code: ByteString | null;
     /** Null: the connection closes. */
     readonly waitMs: number | null;
+    /** `Auth-Error-SASL`, decoded: what a client is told first. Null: nothing. */
+    readonly challenge: ByteString | null;
   }
   | { readonly is: "wait"; readonly waitMs: number }
   /** It answered, and the answer breaks the protocol. */
@@ -39,27 +43,45 @@ export interface Judged {
 export function judge(exchange: Exchange, attempt: Attempt): Judged {
   const { bytes } = exchange;
   const answer = bytes.length === 0 ? null : inspectResponse(bytes, attempt);
-  return { exchange, answer, decision: decisionOf(exchange, answer) };
+  return { exchange, answer, decision: decisionOf(exchange, answer, attempt) };
 }
 
-function decisionOf({ failure }: Exchange, answer: Inspected | null): Decision {
+function decisionOf(
+  { failure, bytes }: Exchange,
+  answer: Inspected | null,
+  attempt: Attempt,
+): Decision {
   if (failure !== null && failure.stage !== "answering") {
     return { is: "unreachable", why: failure.why };
   }
   if (answer === null) return { is: "broken", why: failure?.why ?? "no answer" };
+  if (isTlsAlert(bytes)) return { is: "broken", why: "a TLS alert: it is to be asked by https://" };
   if (answer.fault !== null) return { is: "broken", why: inWords(answer.fault) };
-  if (answer.verdict !== null) return fromVerdict(answer.verdict);
+  if (answer.verdict !== null) return fromVerdict(answer.verdict, challengeOf(answer, attempt));
   return { is: "broken", why: `${failure?.why ?? "it stopped"} before the end of its answer` };
 }
 
-function fromVerdict(verdict: Verdict): Decision {
+/** RFC 8446 section 5.1: the record type alert, and a version that has begun with 3 ever since. */
+function isTlsAlert(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x15 && bytes[1] === 0x03;
+}
+
+function challengeOf({ headers }: Inspected, { method }: Attempt): ByteString | null {
+  if (!isToken(method)) return null;
+  const sent = headers.filter(([name]) => name.toLowerCase() === "auth-error-sasl").at(-1);
+  return sent === undefined ? null : decodeBase64(sent[1]);
+}
+
+function fromVerdict(verdict: Verdict, challenge: ByteString | null): Decision {
   switch (verdict.is) {
     case "allow": {
       const { target, user = null, password = null } = verdict;
       return { is: "allowed", target, user, password };
     }
-    case "deny":
-      return { is: "denied", text: verdict.text, code: verdict.code, waitMs: verdict.waitMs };
+    case "deny": {
+      const { text, code, waitMs } = verdict;
+      return { is: "denied", text, code, waitMs, challenge };
+    }
     case "retry":
       return { is: "wait", waitMs: verdict.waitMs };
     case "broken":
@@ -98,7 +120,10 @@ export function sentence(decision: Decision, { user, protocol, method }: Attempt
       const after = decision.waitMs === null
         ? "the connection closes"
         : `the client may retry after ${seconds(decision.waitMs)}`;
-      return `${code}${shown(decision.text)}; ${after}`;
+      const first = decision.challenge === null
+        ? ""
+        : `; before that it is told ${shown(decision.challenge)}`;
+      return `${code}${shown(decision.text)}; ${after}${first}`;
     }
     case "wait":
       return `undecided; the same is asked again after ${seconds(decision.waitMs)}`;

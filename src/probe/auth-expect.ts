@@ -40,7 +40,8 @@ export function readExpectation(text: string): Expectation | { readonly problem:
   }
 }
 
-function readServer(text: string): string | null {
+/** An address with a port, in canonical form; null when it is none. */
+export function readServer(text: string): string | null {
   const match = /^\[?([^\]]+)\]?:(\d{1,5})$/.exec(text);
   const bytes = match === null ? null : parseAddress(match[1]);
   return bytes === null ? null : formatEndpoint(ip(formatAddress(bytes), Number(match![2])));

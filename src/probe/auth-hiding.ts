@@ -4,6 +4,7 @@
  */
 
 import { type ByteString, decode, encode } from "../core/bytes.ts";
+import { encodeBase64 } from "../wire/sasl.ts";
 import type { Attempt } from "../session/machine.ts";
 import type { Decision, Judged } from "./auth-decision.ts";
 
@@ -14,11 +15,29 @@ const MASK = "****";
 /** A shorter word would be found within ordinary ones, and masking those would give it away. */
 const LEAST = 4;
 
-/** Hides the password of an attempt, its escaped form, and the digest made of it. */
+/** Hides the password of an attempt, its usual encodings, and the digest made of it. */
 export function hiding({ password: sent }: Attempt, typed: ByteString): Hide {
-  const words = [typed, sent.reveal()].flatMap((word) => [word, encodeURIComponent(word)])
-    .filter((word) => word.length >= LEAST);
+  const words = [...new Set([typed, sent.reveal()].flatMap(spellings))]
+    .filter((word) => word.length >= LEAST)
+    .sort((a, b) => b.length - a.length);
   return (text) => words.reduce((hidden, word) => hidden.replaceAll(word, MASK), text);
+}
+
+function spellings(word: ByteString): ByteString[] {
+  const base64 = encodeBase64(word);
+  return [
+    word,
+    // As it was sent, and as most libraries would.
+    // deno-lint-ignore no-control-regex
+    word.replace(/[\x00-\x20%]/g, percent),
+    word.replace(/[^A-Za-z0-9_.~-]/g, percent),
+    base64,
+    base64.replace(/=+$/, ""),
+  ];
+}
+
+function percent(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 /** The same exchange, fit to be shown; its verdict is not for use any more. */
@@ -43,6 +62,7 @@ function hiddenDecision(decision: Decision, hide: Hide): Decision {
         ...decision,
         text: hide(decision.text),
         code: decision.code === null ? null : hide(decision.code),
+        challenge: decision.challenge === null ? null : hide(decision.challenge),
       };
     case "wait":
       return decision;

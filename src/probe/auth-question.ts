@@ -12,6 +12,11 @@ import type { Attempt, AuthMethod, Envelope, ProtocolName } from "../session/mac
 /** The methods that answer a challenge. */
 export type DigestMethod = "apop" | "cram-md5";
 
+/** XOAUTH2 and OAUTHBEARER (RFC 7628): the password is a bearer token. */
+export function isToken(method: AuthMethod): boolean {
+  return method === "xoauth2" || method === "oauthbearer";
+}
+
 /** The digest of RFC 1939 section 7 (APOP) or RFC 2195 (CRAM-MD5), lower-case hex. */
 export type Digest = (method: DigestMethod, password: Secret, salt: string) => Secret;
 

@@ -9,7 +9,10 @@ import { nearest } from "../core/diagnostic.ts";
 import { inCidr, ip, parseAddress, parseCidr } from "../net/address.ts";
 import type { AuthHttpUrl } from "../config/settings.ts";
 import type { Attempt } from "../session/machine.ts";
+import { decodeBase64 } from "../wire/sasl.ts";
 import type { Timings } from "./auth-exchange.ts";
+import { isToken } from "./auth-question.ts";
+import { endsSoon, type Secured } from "./auth-tls.ts";
 
 export interface Warning {
   readonly rule: string;
@@ -21,6 +24,7 @@ export interface Reply {
   readonly answer: Inspected;
   readonly attempt: Attempt;
   readonly timings: Timings;
+  readonly tls: Secured | null;
 }
 
 type Check = (reply: Reply, headers: Headers) => string | null;
@@ -62,6 +66,7 @@ const KNOWN = [
   "Auth-Pass",
   "Auth-Wait",
   "Auth-Error-Code",
+  "Auth-Error-SASL",
 ] as const;
 
 /** Ports on which a server begins with TLS. */
@@ -69,6 +74,9 @@ const TLS_PORTS: ReadonlySet<string> = new Set(["993", "995", "465"]);
 
 /** nginx reads the whole answer into a buffer of this size. */
 const NGINX_ANSWER = 1024;
+
+/** A client that hears nothing for so long gives up, and tries again on another connection. */
+const LONG_WAIT = 30;
 
 /** A client waits for the decision, and often gives up after a few seconds. */
 const SLOW_MS = 1_000;
@@ -110,6 +118,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
     if (!needs || !headers.allows || headers.last("Auth-Pass") !== null) return null;
     return `no Auth-Pass: with ${method} nobody but the auth server knows a password for the backend`;
   },
+  "auth-pass-token": ({ attempt: { method, protocol } }, headers) => {
+    if (!isToken(method) || !headers.allows || headers.last("Auth-Pass") !== null) return null;
+    return protocol === "smtp"
+      ? "no Auth-Pass: with proxy_smtp_auth on the backend is sent the token as a password"
+      : "no Auth-Pass: the backend is sent the token as a password, and must take it for one";
+  },
   "auth-pass-needless": (_, headers) =>
     headers.denies && headers.last("Auth-Pass") !== null
       ? "a refusal carries Auth-Pass: a password that nobody needs"
@@ -122,6 +136,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const wait = headers.last("Auth-Wait");
     if (wait === null || /^\d+$/.test(wait)) return null;
     return `Auth-Wait is "${printable(wait)}", not a number of seconds: it is ignored`;
+  },
+  "auth-wait-long": (_, headers) => {
+    const wait = Number(headers.last("Auth-Wait"));
+    if (!headers.denies || !(wait > LONG_WAIT)) return null;
+    return `Auth-Wait of ${wait} s: clients give up before, and come back on a new connection`;
   },
   "auth-wait-ignored": (_, headers) =>
     headers.allows && Number(headers.last("Auth-Wait")) > 0
@@ -141,6 +160,21 @@ const CHECKS: Readonly<Record<string, Check>> = {
     const code = headers.last("Auth-Error-Code");
     if (protocol !== "smtp" || code === null || /^[45]\d\d( |$)/.test(code)) return null;
     return `Auth-Error-Code "${printable(code)}" is no refusal (4yz or 5yz): 535 5.7.0 is used`;
+  },
+  "auth-error-sasl-unused": ({ attempt: { method } }, headers) =>
+    !isToken(method) && headers.last("Auth-Error-SASL") !== null
+      ? `Auth-Error-SASL means something with xoauth2 and oauthbearer only, not with ${method}`
+      : null,
+  "auth-error-sasl-form": ({ attempt: { method } }, headers) => {
+    const challenge = headers.last("Auth-Error-SASL");
+    if (!isToken(method) || challenge === null) return null;
+    return decodeBase64(challenge) === null
+      ? "Auth-Error-SASL is not base64, although clients get it as it stands"
+      : null;
+  },
+  "auth-certificate-ends": ({ tls }) => {
+    const when = tls && endsSoon(tls);
+    return when ? `the auth server's certificate ends ${when}` : null;
   },
   "auth-header-case": (_, headers) => {
     const odd = headers.all.map(([name]) => name).find((name) =>
@@ -177,7 +211,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /** The ids, for documentation and tests. */
-export const WARNING_RULES: readonly string[] = [...Object.keys(CHECKS), "auth-http-cleartext"];
+export const WARNING_RULES: readonly string[] = [
+  ...Object.keys(CHECKS),
+  "auth-http-cleartext",
+  "auth-https-unserved",
+];
 
 export function warningsOf(reply: Reply, url: AuthHttpUrl): readonly Warning[] {
   const headers = new Headers(reply.answer.headers);
@@ -185,12 +223,19 @@ export function warningsOf(reply: Reply, url: AuthHttpUrl): readonly Warning[] {
     const message = check(reply, headers);
     return message === null ? [] : [{ rule, message }];
   });
-  return isRemoteInClear(url)
-    ? [...found, {
-      rule: "auth-http-cleartext",
-      message: `passwords travel to ${url.host} in clear`,
-    }]
-    : found;
+  return [...found, ...aboutUrl(url)];
+}
+
+function aboutUrl(url: AuthHttpUrl): Warning[] {
+  if (isRemoteInClear(url)) {
+    const message = `passwords travel to ${url.host} in clear`;
+    return [{ rule: "auth-http-cleartext", message }];
+  }
+  if (!url.tls) return [];
+  const message =
+    "auth_http speaks http alone, here as in nginx: to serve logins this server needs " +
+    "an address without TLS, such as a unix socket";
+  return [{ rule: "auth-https-unserved", message }];
 }
 
 function canonical(name: string): string | undefined {

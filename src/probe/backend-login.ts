@@ -19,7 +19,7 @@ import type { Authenticator, BackLogin } from "../session/machine.ts";
 import { prepareProtocol } from "../session/protocols.ts";
 import { plainMessage } from "../wire/sasl.ts";
 import { type Decision, shown } from "./auth-decision.ts";
-import type { Asked } from "./auth-question.ts";
+import { type Asked, isToken } from "./auth-question.ts";
 
 export interface BackendLogin {
   readonly is: "ready" | "refused" | "unreachable";
@@ -40,6 +40,9 @@ export interface Line {
 const TAG = "a1";
 const MASK = "****";
 
+/** What a client's port might be: a PROXY header with port 0 is refused. */
+const CLIENT_PORT = 49152;
+
 export function logIn(
   runtime: Runtime,
   settings: ServerSettings,
@@ -55,18 +58,27 @@ export function logIn(
 /** As a front machine makes it from a verdict. */
 function loginOf(asked: Asked, decision: Extract<Decision, { is: "allowed" }>): BackLogin {
   const { protocol, method, envelope, clientIp } = asked;
-  const own = method === "plain" ? asked.password : null;
+  // A token goes where a password would: some backends take it as one.
+  const own = method === "plain" || isToken(method) ? asked.password : null;
   return {
     protocol,
     method,
     user: decision.user ?? (method === "none" ? "" : asked.user),
     password: decision.password ?? own,
     tag: TAG,
-    peer: { address: ip(clientIp, 0), host: "[UNAVAILABLE]", proxied: null },
+    peer: { address: ip(clientIp, CLIENT_PORT), host: "[UNAVAILABLE]", proxied: null },
     helo: envelope?.helo ?? "",
     esmtp: true,
     envelope,
   };
+}
+
+/** Where a client would have come in, as a PROXY header tells it. */
+function listenerOf({ listen }: ServerSettings): Endpoint {
+  const at = listen.flatMap((each) => each.at).find((each) => each.is === "ip");
+  if (at === undefined || at.is !== "ip") return ip("127.0.0.1", CLIENT_PORT);
+  // A wildcard is nobody's address.
+  return /^(?:0\.0\.0\.0|::)$/.test(at.address) ? ip("127.0.0.1", at.port) : at;
 }
 
 /** Nobody is asked again. */
@@ -76,7 +88,7 @@ const NO_AUTHENTICATOR: Authenticator = {
 };
 
 class Trial implements Dialler {
-  readonly clientLocal: Endpoint = ip("127.0.0.1", 0);
+  readonly clientLocal: Endpoint;
   readonly clientTls: TlsInfo | null;
   readonly #target: Endpoint;
   readonly #clock: Runtime["clock"];
@@ -96,6 +108,7 @@ class Trial implements Dialler {
     login: BackLogin,
     resolve: (login: BackendLogin) => void,
   ) {
+    this.clientLocal = listenerOf(settings);
     this.clientTls = clientTls;
     this.#target = target;
     this.#clock = runtime.clock;
@@ -128,7 +141,9 @@ class Trial implements Dialler {
   }
 
   #expired(): void {
-    this.#why = `timed out while ${this.#dial.doing}`;
+    const { doing } = this.#dial;
+    const silent = this.#connected && doing === "connecting to upstream";
+    this.#why = silent ? "no greeting in time" : `timed out while ${doing}`;
     this.#dial.abandon();
     this.#finish(this.#connected ? "refused" : "unreachable");
   }

@@ -5,7 +5,7 @@
 
 import { parseAddress } from "../net/address.ts";
 import type { TlsInfo } from "../net/ports.ts";
-import type { CertificateReport, Finding } from "./model.ts";
+import type { CertificateReport, ChainReport, Finding } from "./model.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -28,13 +28,48 @@ export function certificateReport(
   };
 }
 
+/** What the server sent above its own certificate. */
+export function chainReport(
+  { chain = [] }: Pick<TlsInfo, "chain">,
+  now: number,
+): readonly ChainReport[] {
+  return chain.slice(1).map(({ subject, issuer, notAfter }) => ({
+    subject,
+    issuer,
+    notAfter: new Date(notAfter).toISOString(),
+    daysLeft: Math.floor((notAfter - now) / DAY_MS),
+  }));
+}
+
+/** An intermediate whose time ends before the server's own certificate takes it along. */
+export function chainFindings(
+  { chain = [] }: Pick<TlsInfo, "chain">,
+  now: number,
+  warnDays: number,
+): Finding[] {
+  return chain.slice(1).flatMap(({ subject, notAfter }): Finding[] => {
+    const day = new Date(notAfter).toISOString().slice(0, 10);
+    const days = Math.floor((notAfter - now) / DAY_MS);
+    if (now > notAfter) {
+      const message = `the certificate of ${subject} in the chain expired on ${day}`;
+      return [{ id: "chain-expired", severity: "error", message }];
+    }
+    if (days >= warnDays) return [];
+    const left = `${days} ${days === 1 ? "day" : "days"}`;
+    const message = `the certificate of ${subject} in the chain expires in ${left}, on ${day}`;
+    return [{ id: "chain-expires-soon", severity: "warning", message }];
+  });
+}
+
 /** OpenSSL's codes for dates and names, which have findings of their own. */
 const DATES: readonly string[] = ["9", "10"];
 const NAMES: readonly string[] = ["62", "64"];
+/** The issuer was not found. */
+const LOST: readonly string[] = ["2", "20", "21"];
 
 /** `host` null: there is no name to compare. */
 export function certificateFindings(
-  { peer, verify }: Pick<TlsInfo, "peer" | "verify">,
+  { peer, verify, chain }: Pick<TlsInfo, "peer" | "verify" | "chain">,
   host: string | null,
   now: number,
   warnDays: number,
@@ -62,7 +97,9 @@ export function certificateFindings(
   }
   const { ok, code, text } = verify;
   if (!ok && !DATES.includes(code) && !NAMES.includes(code)) {
-    const message = `the certificate is not trusted: ${text} (${code})`;
+    const alone = LOST.includes(code) && (chain?.length ?? 2) < 2;
+    const hint = alone ? "; the server sends no intermediate certificate" : "";
+    const message = `the certificate is not trusted: ${text} (${code})${hint}`;
     found.push({ id: "certificate-chain", severity: "error", message });
   }
   return found;

@@ -29,11 +29,17 @@ const SIGNATURES = [
   ...[0x0807, 0x0203, 0x0201],
 ];
 
+export interface HelloOptions {
+  /** Ask for a stapled OCSP response. */
+  readonly staple?: boolean;
+}
+
 /** One TLS record. `random`: 32 bytes. `name` is for SNI; literals are not sent. */
 export function clientHello(
   version: TlsVersion,
   random: Uint8Array,
   name: string | null,
+  options: HelloOptions = {},
 ): Uint8Array {
   const number = NUMBERS[version];
   const modern = version === "TLSv1.3";
@@ -44,16 +50,22 @@ export function clientHello(
     vector(1, modern ? random : new Uint8Array(0)),
     vector(2, words(modern ? CIPHERS_13 : CIPHERS)),
     Uint8Array.of(1, 0),
-    vector(2, concat(extensions(version, name))),
+    vector(2, concat(extensions(version, name, options))),
   ]);
   const handshake = concat([Uint8Array.of(1), u24(body.length), body]);
   return concat([Uint8Array.of(22, 3, 1), u16(handshake.length), handshake]);
 }
 
-function extensions(version: TlsVersion, name: string | null): Uint8Array[] {
+function extensions(
+  version: TlsVersion,
+  name: string | null,
+  { staple = false }: HelloOptions,
+): Uint8Array[] {
   const found: Uint8Array[] = [];
   const add = (type: number, data: Uint8Array) => found.push(u16(type), vector(2, data));
   if (name !== null) add(0, vector(2, concat([Uint8Array.of(0), vector(2, encode(name))])));
+  // OCSP, from any responder, without extensions.
+  if (staple) add(5, Uint8Array.of(1, 0, 0, 0, 0));
   add(10, vector(2, words(GROUPS)));
   add(11, vector(1, Uint8Array.of(0)));
   if (NUMBERS[version] >= NUMBERS["TLSv1.2"]) add(13, vector(2, words(SIGNATURES)));

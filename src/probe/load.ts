@@ -9,6 +9,7 @@ import type { Target } from "./target.ts";
 
 export interface LoadReport {
   readonly target: string;
+  /** Sessions that came to their end: fewer than were asked for when it was interrupted. */
   readonly count: number;
   readonly concurrency: number;
   readonly seconds: number;
@@ -25,10 +26,12 @@ export async function measureLoad(
   runtime: Runtime,
   target: Target,
   options: ProbeOptions,
-  { count, concurrency, progress }: {
+  { count: asked, concurrency, progress, stopped = () => false }: {
     readonly count: number;
     readonly concurrency: number;
     progress(done: number): void;
+    /** Asked before each session; those under way come to their end. */
+    stopped?(): boolean;
   },
 ): Promise<LoadReport> {
   const { clock } = runtime;
@@ -38,7 +41,7 @@ export async function measureLoad(
   let next = 0;
   let done = 0;
   const worker = async () => {
-    while (next++ < count) {
+    while (next++ < asked && !stopped()) {
       const start = clock.monotonic();
       const session = new Session(runtime, target, options);
       await session.run();
@@ -48,12 +51,12 @@ export async function measureLoad(
       progress(++done);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, worker));
+  await Promise.all(Array.from({ length: Math.min(concurrency, asked) }, worker));
   const seconds = (clock.monotonic() - began) / 1000;
   const good = times.length;
   return {
     target: target.url,
-    count,
+    count: done,
     concurrency,
     seconds,
     good,

@@ -3,6 +3,7 @@
  * `docs/probe.schema.json` describes it.
  */
 
+import type { OcspReport } from "./ocsp.ts";
 import type { Scheme } from "./target.ts";
 import type { TranscriptLine } from "./talk.ts";
 
@@ -19,6 +20,8 @@ export type FindingId =
   | "starttls-missing"
   | "starttls-refused"
   | "tls-failed"
+  | "alpn-refused"
+  | "client-certificate-required"
   | "starttls-still-offered"
   | "capabilities-disagree"
   | "certificate-name"
@@ -26,6 +29,12 @@ export type FindingId =
   | "certificate-expired"
   | "certificate-not-yet-valid"
   | "certificate-expires-soon"
+  | "chain-expired"
+  | "chain-expires-soon"
+  | "ocsp-missing"
+  | "ocsp-revoked"
+  | "ocsp-stale"
+  | "ocsp-unusable"
   | "tls-version-old"
   | "tls-version-missing"
   | "starttls-injection"
@@ -73,9 +82,23 @@ export interface TlsReport {
   readonly by: "implicit" | "starttls";
   readonly protocol: string;
   readonly cipher: string;
+  /** The protocol that was agreed on, and those that were offered. */
   readonly alpn: string | null;
+  readonly alpnOffered: readonly string[];
   readonly serverName: string | null;
   readonly certificate: CertificateReport | null;
+  /** The certificates above the server's own that it sent, roots left out. */
+  readonly chain: readonly ChainReport[];
+  /** Null: not looked for. */
+  readonly ocsp: OcspReport | null;
+}
+
+export interface ChainReport {
+  readonly subject: string;
+  readonly issuer: string;
+  /** RFC 3339, UTC. */
+  readonly notAfter: string;
+  readonly daysLeft: number;
 }
 
 /** Null: not asked, or not reached. */
@@ -122,9 +145,22 @@ export interface Report {
 export interface Difference {
   readonly proxyOnly: readonly string[];
   readonly backendOnly: readonly string[];
+  /** After the login, where both let us in: a proxy in between should change nothing. */
+  readonly loggedIn: {
+    readonly proxyOnly: readonly string[];
+    readonly backendOnly: readonly string[];
+  } | null;
   readonly sameCertificate: boolean | null;
+  /** Protocol and cipher of each; null without TLS. */
+  readonly tls: { readonly proxy: string | null; readonly backend: string | null };
   /** Of whole sessions; positive: the proxy is slower. */
   readonly extraMs: number;
+  /** The steps that both went through, in the proxy's order. */
+  readonly steps: readonly {
+    readonly name: string;
+    readonly proxyMs: number;
+    readonly backendMs: number;
+  }[];
 }
 
 /** What stands in one list alone, in its order. */
@@ -137,17 +173,29 @@ export function finalCapabilities({ cleartext, tls, loggedIn }: Capabilities): r
   return loggedIn ?? tls ?? cleartext ?? [];
 }
 
-/** Compared before the login, where a proxy speaks for itself. */
+/** Compared before the login, where a proxy speaks for itself, and after it, where it should not. */
 export function differenceOf(proxy: Report, backend: Report): Difference {
   const ours = proxy.capabilities.tls ?? proxy.capabilities.cleartext ?? [];
   const theirs = backend.capabilities.tls ?? backend.capabilities.cleartext ?? [];
   const [one, other] = [proxy.tls?.certificate, backend.tls?.certificate];
+  const [after, behind] = [proxy.capabilities.loggedIn, backend.capabilities.loggedIn];
   return {
     proxyOnly: without(ours, theirs),
     backendOnly: without(theirs, ours),
+    loggedIn: after && behind &&
+      { proxyOnly: without(after, behind), backendOnly: without(behind, after) },
     sameCertificate: one && other ? one.fingerprint === other.fingerprint : null,
-    extraMs: proxy.totalMs - backend.totalMs,
+    tls: { proxy: tlsName(proxy), backend: tlsName(backend) },
+    extraMs: Math.round((proxy.totalMs - backend.totalMs) * 1000) / 1000,
+    steps: proxy.steps.flatMap(({ name, ms }) => {
+      const same = backend.steps.find((step) => step.name === name);
+      return same ? [{ name, proxyMs: ms, backendMs: same.ms }] : [];
+    }),
   };
+}
+
+function tlsName({ tls }: Report): string | null {
+  return tls && `${tls.protocol} ${tls.cipher}`;
 }
 
 /** The status of a probe of several: the gravest of all. */

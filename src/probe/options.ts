@@ -7,6 +7,7 @@ import type { CertificateAndKey, Runtime, TlsContext } from "../net/ports.ts";
 import { encodeProxyHeader } from "../net/proxy-encode.ts";
 import type { Client, Login, Method } from "./clients/client.ts";
 import { clientOf } from "./clients/of.ts";
+import type { ProtocolName } from "../session/machine.ts";
 import { Talk, type TranscriptLine } from "./talk.ts";
 import type { Target } from "./target.ts";
 
@@ -22,11 +23,15 @@ export interface ProbeOptions {
   /** PEM; absent: the system's store. */
   readonly ca?: readonly string[];
   readonly certificate?: CertificateAndKey;
+  /** Names to offer; absent: the protocol's own. */
+  readonly alpn?: readonly string[];
   readonly helo: ByteString;
   readonly timeoutMs: number;
   readonly family: 4 | 6 | null;
   readonly connectTo: Endpoint | { readonly host: string; readonly port: number | null } | null;
   readonly proxyProtocol: "on" | "v2" | null;
+  /** Who the PROXY header says the client is; absent: we ourselves. */
+  readonly proxySource?: Endpoint;
   readonly warnDays: number;
   readonly slowMs: number;
   readonly injection: boolean;
@@ -38,7 +43,7 @@ export interface ProbeOptions {
 }
 
 /** A store of authorities takes long to read, and a load of logins needs it each time. */
-const contexts = new WeakMap<ProbeOptions, TlsContext>();
+const contexts = new WeakMap<ProbeOptions, Map<ProtocolName, TlsContext>>();
 
 /** One server, found and connected to in one way, for all connections that a probe makes. */
 export class Place {
@@ -65,7 +70,8 @@ export class Place {
     const version = options.proxyProtocol ?? (target.behindProxy ? "on" : null);
     if (version !== null) {
       const { local } = talk.connection;
-      talk.connection.write(encodeProxyHeader(version, local, this.at));
+      const client = options.proxySource ?? local;
+      talk.connection.write(encodeProxyHeader(version, client, this.at));
       talk.note("->", `PROXY header, version ${version === "on" ? 1 : 2}`);
     }
     return talk;
@@ -77,16 +83,24 @@ export class Place {
 
   /** Verification is reported, not enforced: a probe shall say what is wrong. */
   context(): TlsContext {
-    const known = contexts.get(this.options);
-    if (known) return known;
-    const { ca, certificate } = this.options;
-    const made = this.runtime.tls.client({
+    const { options, target: { protocol } } = this;
+    const known = contexts.get(options) ?? new Map<ProtocolName, TlsContext>();
+    contexts.set(options, known);
+    const { ca, certificate } = options;
+    const made = known.get(protocol) ?? this.runtime.tls.client({
       verify: false,
+      chain: true,
+      alpn: this.alpn,
       ...(ca && { ca }),
       ...(certificate && { certificate }),
     });
-    contexts.set(this.options, made);
+    known.set(protocol, made);
     return made;
+  }
+
+  /** IANA has `imap` and `pop3`; nginx and Postfix know `smtp` besides. */
+  get alpn(): readonly string[] {
+    return this.options.alpn ?? [this.target.protocol];
   }
 
   get serverName(): string | undefined {

@@ -3,11 +3,12 @@
 import { formatEndpoint } from "../net/address.ts";
 import type { Runtime } from "../net/ports.ts";
 import { checkInjection } from "./injection.ts";
-import type { Finding, Report, VersionReport } from "./model.ts";
-import type { ProbeOptions } from "./options.ts";
+import type { Capabilities, Finding, Report, VersionReport } from "./model.ts";
+import type { Place, ProbeOptions } from "./options.ts";
 import { checkRelay } from "./relay.ts";
 import { Session } from "./session.ts";
 import type { Target } from "./target.ts";
+import { readStaple, stapleFindings } from "./staple.ts";
 import { scanFindings, scanTls } from "./tls-scan.ts";
 import { capabilityFindings, slowFindings } from "./verdicts.ts";
 
@@ -28,11 +29,17 @@ export async function probe(
     ...slowFindings(steps, options.slowMs),
   ];
   let versions: readonly VersionReport[] | null = null;
+  let { tls } = session;
   if (place && session.reached) {
     if (options.injection) findings.push(...await checkInjection(place, capabilities));
     if (options.relayTo !== null) findings.push(...await checkRelay(place, options.relayTo));
   }
-  if (place && options.tlsScan && (target.implicitTls || session.tls !== null)) {
+  if (place && tls && session.info) {
+    const ocsp = await readStaple(place, session.info);
+    tls = { ...tls, ocsp };
+    if (ocsp) findings.push(...stapleFindings(ocsp, runtime.clock.now()));
+  }
+  if (place && options.tlsScan && (target.implicitTls || offersTls(place, capabilities))) {
     versions = await scanTls(place);
     findings.push(...scanFindings(versions));
   }
@@ -46,13 +53,18 @@ export async function probe(
     greeting: session.greeting,
     steps,
     capabilities: { ...capabilities },
-    tls: session.tls,
+    tls,
     login: session.login,
     messages: session.messages,
     versions,
     findings,
     transcript: session.transcript,
   };
+}
+
+/** Also where no handshake came about: a version that we lack may be why. */
+function offersTls(place: Place, { cleartext }: Capabilities): boolean {
+  return cleartext !== null && place.client().offersStartTls(cleartext);
 }
 
 /** A handshake that fails is a finding: somebody is there. */

@@ -4,11 +4,10 @@
  */
 
 import type { ByteString } from "../core/bytes.ts";
-import { printable } from "../core/bytes.ts";
 import { command } from "./clients/client.ts";
 import type { Finding } from "./model.ts";
 import type { Place } from "./options.ts";
-import { Fault, type Talk } from "./talk.ts";
+import { display, Fault, type Talk } from "./talk.ts";
 
 export async function checkRelay(place: Place, to: ByteString): Promise<Finding[]> {
   const client = place.client();
@@ -25,7 +24,7 @@ export async function checkRelay(place: Place, to: ByteString): Promise<Finding[
     await talk.ask(client, command("RSET"));
     await talk.ask(client, client.logout());
     if (recipient.is !== "ok") return [];
-    const message = `open relay: mail for ${printable(to)} is taken without a login`;
+    const message = `open relay: mail for ${display(to)} is taken without a login`;
     return [{ id: "open-relay", severity: "error", message }];
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

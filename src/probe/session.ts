@@ -4,22 +4,26 @@
  * step has its time; a step that fails ends the session, and what was learnt until then stays.
  */
 
-import { printable } from "../core/bytes.ts";
+import { type ByteString, toDisplay } from "../core/bytes.ts";
 import { NetError } from "../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Runtime, TlsInfo } from "../net/ports.ts";
-import { certificateFindings, certificateReport } from "./certificates.ts";
+import {
+  certificateFindings,
+  certificateReport,
+  chainFindings,
+  chainReport,
+} from "./certificates.ts";
 import {
   type Client,
   type Command,
-  command,
   type Method,
   type Offer,
   type Reply,
 } from "./clients/client.ts";
 import type { Capabilities, Finding, FindingId, LoginReport, Step, TlsReport } from "./model.ts";
 import { endpointsOf, Place, type ProbeOptions } from "./options.ts";
-import { Fault, type Talk, type TranscriptLine } from "./talk.ts";
+import { display, Fault, type Talk, type TranscriptLine } from "./talk.ts";
 import type { Target } from "./target.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -43,6 +47,8 @@ export class Session {
   readonly #options: ProbeOptions;
   #talk!: Talk;
   #client!: Client;
+  /** As it came: APOP signs it. */
+  #greeting: ByteString = "";
 
   constructor(runtime: Runtime, target: Target, options: ProbeOptions) {
     this.#runtime = runtime;
@@ -57,10 +63,26 @@ export class Session {
       await this.#leave();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#find(FAULTS[error.kind], "error", error.message);
+      this.#fail(error);
     } finally {
       this.#talk?.drop();
     }
+  }
+
+  #fail({ kind, message }: Fault): void {
+    if (kind === "tls" && /no application protocol/i.test(message)) {
+      const offered = this.place!.alpn.join(", ");
+      const said = `the server refuses the ALPN protocol ${offered}; --alpn none offers none`;
+      return this.#find("alpn-refused", "error", said);
+    }
+    // Under TLS 1.3 it comes behind the handshake.
+    if (kind !== "timeout" && /certificate.required/i.test(message)) {
+      const said = "the server demands a client certificate; --cert and --key show one";
+      return this.#find("client-certificate-required", "error", said);
+    }
+    const versions = kind === "tls" && /protocol version|unsupported protocol/i.test(message);
+    const hint = versions ? "; --tls-scan tells which versions there are" : "";
+    this.#find(FAULTS[kind], "error", `${message}${hint}`);
   }
 
   // --- getting there ----------------------------------------------------------------------------
@@ -119,28 +141,33 @@ export class Session {
     const greeting = await this.#greet();
     this.reached = true;
     if (greeting.is !== "ok") {
-      this.#find("refused", "error", `the server turned us away: ${printable(greeting.text)}`);
+      this.#find("refused", "error", `the server turned us away: ${display(greeting.text)}`);
       return false;
     }
     const found = await this.#capabilities("capabilities");
     this.capabilities[implicitTls ? "tls" : "cleartext"] = found;
     if (!implicitTls && this.#options.starttls !== "never") await this.#startTls(found);
     const { xclient } = this.#options;
-    if (xclient !== null && this.#target.protocol === "smtp") await this.#introduce(xclient);
+    if (xclient !== null) await this.#introduce(xclient);
     return true;
   }
 
-  /** XCLIENT puts the session back to its beginning: the greeting's code is the answer, EHLO follows. */
+  /** SMTP's XCLIENT puts the session back to its beginning: EHLO follows. */
   async #introduce(attributes: string): Promise<void> {
-    const offered = this.#offer().capabilities.some((each) => /^XCLIENT\b/.test(each));
-    if (!offered) {
-      return this.#find("xclient-refused", "error", "the server does not offer XCLIENT to us");
+    const missing = this.#client.introductionMissing(this.#offer());
+    if (missing !== null) {
+      return this.#find("xclient-refused", "error", `the server does not offer ${missing} to us`);
     }
-    const reply = await this.#command("xclient", command(`XCLIENT ${attributes}`));
+    const reply = await this.#command("xclient", this.#client.introduce(attributes));
     if (reply.is !== "ok") {
-      const said = printable(reply.text);
-      return this.#find("xclient-refused", "error", `XCLIENT is refused: ${said}`);
+      const said = display(reply.text);
+      return this.#find(
+        "xclient-refused",
+        "error",
+        `the server refuses who we say we are: ${said}`,
+      );
     }
+    if (this.#target.protocol !== "smtp") return;
     this.capabilities[this.info ? "tls" : "cleartext"] = await this.#capabilities(
       "capabilities after XCLIENT",
     );
@@ -150,7 +177,8 @@ export class Session {
     let reply: Reply | null = null;
     await this.#step("greeting", async () => {
       reply = await this.#talk.reply(this.#client, null);
-      this.greeting = printable(reply.text);
+      this.#greeting = reply.text;
+      this.greeting = display(reply.text);
       return this.greeting;
     });
     return reply!;
@@ -178,7 +206,7 @@ export class Session {
     }
     const reply = await this.#command(word.toLowerCase(), this.#client.starttls());
     if (reply.is !== "ok") {
-      const message = `the server offers ${word} and refuses it: ${printable(reply.text)}`;
+      const message = `the server offers ${word} and refuses it: ${display(reply.text)}`;
       return this.#find("starttls-refused", "error", message);
     }
     await this.#secure("starttls");
@@ -187,8 +215,10 @@ export class Session {
 
   async #secure(by: TlsReport["by"]): Promise<void> {
     const place = this.place!;
+    // Reading the authorities is no part of the handshake's time.
+    const context = place.context();
     await this.#step("TLS", async () => {
-      const info = await this.#talk.startTls(place.context(), place.serverName);
+      const info = await this.#talk.startTls(context, place.serverName);
       const now = this.#runtime.clock.now();
       this.info = info;
       this.tls = {
@@ -196,11 +226,17 @@ export class Session {
         protocol: info.protocol,
         cipher: info.cipher,
         alpn: info.alpn,
+        alpnOffered: place.alpn,
         serverName: place.serverName ?? null,
         certificate: certificateReport(info, now),
+        chain: chainReport(info, now),
+        ocsp: null,
       };
       const { warnDays } = this.#options;
-      this.findings.push(...certificateFindings(info, this.#target.host, now, warnDays));
+      this.findings.push(
+        ...certificateFindings(info, this.#target.host, now, warnDays),
+        ...chainFindings(info, now, warnDays),
+      );
       return `${info.protocol} ${info.cipher}`;
     });
   }
@@ -214,43 +250,46 @@ export class Session {
     }
     const { fetch } = this.#options;
     const client = this.#client;
-    if (loggedIn && fetch && client.count) {
-      const reply = await this.#command("message count", client.count());
-      this.messages = reply.is === "ok" ? client.counted?.(reply) ?? null : null;
-      if (this.messages === null) {
-        this.#find("command-failed", "error", `no message count: ${printable(reply.text)}`);
-      }
-    } else {
-      const reply = await this.#command("no-op", client.harmless(loggedIn));
-      const failed = `the server refuses a harmless command: ${printable(reply.text)}`;
-      if (reply.is !== "ok") this.#find("command-failed", "warning", failed);
-    }
+    if (loggedIn && fetch && client.count) return await this.#count(client.count());
+    const reply = await this.#command("no-op", client.harmless(loggedIn));
+    const failed = `the server refuses a harmless command: ${display(reply.text)}`;
+    if (reply.is !== "ok") this.#find("command-failed", "warning", failed);
+  }
+
+  async #count(asked: Command): Promise<void> {
+    const reply = await this.#command("message count", asked);
+    this.messages = reply.is === "ok" ? this.#client.counted?.(reply) ?? null : null;
+    if (this.messages !== null) {
+      const detail = `${this.messages} ${this.messages === 1 ? "message" : "messages"}`;
+      this.steps.push({ ...this.steps.pop()!, detail });
+    } else this.#find("command-failed", "error", `no message count: ${display(reply.text)}`);
   }
 
   async #logIn(): Promise<boolean> {
     const { login } = this.#options;
     const method = login && this.#method();
     if (!login || !method) return false;
+    const user = toDisplay(login.user);
     let reply: Reply | null = null;
     await this.#step("login", async () => {
       const script = this.#client.login(method, login, this.#offer());
       for (let next = script.next(); !next.done; next = script.next(reply)) {
         reply = await this.#talk.ask(this.#client, next.value);
       }
-      return `${login.user} by ${method}${reply?.is === "ok" ? "" : `: ${printable(reply!.text)}`}`;
+      return `${user} by ${method}${reply?.is === "ok" ? "" : `: ${display(reply!.text)}`}`;
     });
     const { is, text } = reply!;
-    this.login = { user: login.user, method, ok: is === "ok", text: printable(text) };
+    this.login = { user, method, ok: is === "ok", text: display(text) };
     if (is === "ok") return true;
-    const said = printable(text);
-    this.#find("login-failed", "error", `${login.user} could not log in by ${method}: ${said}`);
+    const said = display(text);
+    this.#find("login-failed", "error", `${user} could not log in by ${method}: ${said}`);
     this.steps.push({ ...this.steps.pop()!, ok: false });
     return false;
   }
 
   #offer(): Offer {
     const { cleartext, tls } = this.capabilities;
-    return { capabilities: tls ?? cleartext ?? [], greeting: this.greeting ?? "" };
+    return { capabilities: tls ?? cleartext ?? [], greeting: this.#greeting };
   }
 
   /** The method to log in by; null, with a finding, when there is none that may be used. */
@@ -287,7 +326,7 @@ export class Session {
     let reply: Reply | null = null;
     await this.#step(name, async () => {
       reply = await this.#talk.ask(this.#client, asked);
-      return printable(reply.text, 100);
+      return display(reply.text, 100);
     });
     const { is } = reply!;
     if (is !== "ok") this.steps.push({ ...this.steps.pop()!, ok: false });

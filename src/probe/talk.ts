@@ -4,7 +4,7 @@
  * a failure of it.
  */
 
-import { type ByteString, encode, printable } from "../core/bytes.ts";
+import { type ByteString, encode, printable, toDisplay } from "../core/bytes.ts";
 import { NetError } from "../core/errors.ts";
 import { PROBE_TRANSCRIPT } from "../core/limits.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
@@ -78,26 +78,28 @@ export class Talk implements Receiver {
   }
 
   send({ text, shown }: Command): void {
-    this.note(this.secured ? "~>" : "->", printable(shown));
+    this.note(this.secured ? "~>" : "->", display(shown));
     this.connection.write(encode(text));
   }
 
   /** `command` null: the greeting. */
   async reply(client: Client, command: Command | null): Promise<Reply> {
+    const deadline = this.deadline();
     for (;;) {
       const found = client.read(this.reader, command);
       if (found?.is === "broken") {
-        const said = printable(this.#masked(found.text), 80);
+        const said = display(this.#masked(found.text), 80);
         throw new Fault("protocol", `the server's reply is not ${client.protocol}: "${said}"`);
       }
       if (found) return this.#noted(found);
-      await this.more(command ? `waiting for the reply to ${verb(command)}` : GREETING);
+      const doing = command ? `waiting for the reply to ${verb(command)}` : GREETING;
+      await this.more(doing, deadline);
     }
   }
 
   #noted(reply: Reply): Reply {
     const lines = reply.lines.map((line) => this.#masked(line));
-    for (const line of lines) this.note(this.secured ? "<~" : "<-", printable(line));
+    for (const line of lines) this.note(this.secured ? "<~" : "<-", display(line));
     // A challenge is needed as it came; whatever is kept or shown is masked.
     return {
       is: reply.is,
@@ -128,27 +130,49 @@ export class Talk implements Receiver {
       return info;
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      throw new Fault("tls", `the TLS handshake failed: ${error.message}`);
+      const why = error.message.replace(/^TLS handshake failed: /, "");
+      throw new Fault("tls", `the TLS handshake failed: ${why}`);
     }
   }
 
+  /** When a wait that begins now has lasted long enough, however many bytes drip in meanwhile. */
+  deadline(): number {
+    return this.#runtime.clock.monotonic() + this.#options.timeoutMs;
+  }
+
   /** Waits for bytes, or rejects with the `Fault` that came instead. */
-  async more(doing: string): Promise<void> {
+  async more(doing: string, deadline: number = this.deadline()): Promise<void> {
     if (this.#fault) throw this.#fault;
     const woken = new Promise<void>((resolve) => this.#wake = resolve);
-    await this.#within(woken, doing);
+    await this.#within(woken, doing, deadline);
     // What came before the end is still to be read.
     if (this.#fault && this.reader.length === 0) throw this.#fault;
   }
 
-  async #within<T>(work: Promise<T>, doing: string): Promise<T> {
+  async #within<T>(work: Promise<T>, doing: string, deadline = this.deadline()): Promise<T> {
     const { timeoutMs } = this.#options;
+    const left = Math.max(0, deadline - this.#runtime.clock.monotonic());
     return await new Promise<T>((resolve, reject) => {
-      const timer = this.#runtime.clock.after(timeoutMs, () => {
+      const timer = this.#runtime.clock.after(left, () => {
         reject(new Fault("timeout", `no answer within ${seconds(timeoutMs)} while ${doing}`));
         this.drop();
       });
       work.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+
+  /** Says a last thing, and waits a moment for the server to hang up. */
+  async leave(bytes: Uint8Array): Promise<void> {
+    if (this.#fault) return;
+    this.connection.write(bytes);
+    this.connection.end();
+    await new Promise<void>((resolve) => {
+      const timer = this.#runtime.clock.after(Math.min(LEAVE_MS, this.#options.timeoutMs), resolve);
+      this.#wake = () => {
+        if (!this.#fault) return;
+        timer.cancel();
+        resolve();
+      };
     });
   }
 
@@ -182,11 +206,22 @@ export class Talk implements Receiver {
   }
 }
 
+/** How long a server may take to see that we leave. */
+const LEAVE_MS = 300;
+
 const GREETING = "waiting for the greeting";
+
+/** What a server said, on one line: its bytes are UTF-8 if anything. */
+export function display(text: ByteString, limit?: number): string {
+  return toDisplay(printable(text, limit));
+}
 
 function reason(error: NetError | null): string {
   if (!error) return "the connection was closed before it was open";
-  return /^\(\d+: (.*)\)$/.exec(error.errno)?.[1] ?? error.message;
+  const text = /^\(\d+: (.*)\)$/.exec(error.errno)?.[1] ?? error.message;
+  // Of OpenSSL's messages the words are the last part.
+  const words = /^error:[0-9a-f]+:[^:]*:[^:]*:(.+)$/i.exec(text)?.[1];
+  return words?.replaceAll("_", " ").toLowerCase() ?? text;
 }
 
 function verb({ shown }: Command): string {

@@ -53,7 +53,9 @@ export function parseTarget(url: string): Target | string {
   }
   const place = parsePlace(rest, usual);
   if (typeof place === "string") return place;
-  const { host, port } = place;
+  const { port } = place;
+  const host = asciiHost(place.host);
+  if (host === null) return `"${place.host}" is no host name`;
   return { ...base, host, port, at: parseAddress(host) ? ip(host, port) : null };
 }
 
@@ -70,6 +72,16 @@ function parsePlace(text: string, usual: number): { host: string; port: number }
   const port = match[3] === undefined ? usual : Number(match[3]);
   if (port < 1 || port > 65535) return `port ${match[3]} is not 1 to 65535`;
   return { host, port };
+}
+
+/** A name in another script as DNS and certificates have it (RFC 5891). */
+function asciiHost(host: string): string | null {
+  if (/^[\x20-\x7e]*$/.test(host)) return host;
+  try {
+    return new URL(`http://${host}`).hostname;
+  } catch {
+    return null;
+  }
 }
 
 /** `--connect-to`: where to connect whatever the URL says; a port may be left to the URL. */

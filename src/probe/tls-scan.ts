@@ -22,9 +22,7 @@ async function tryVersion(place: Place, version: TlsVersion): Promise<VersionRep
     if (!await atHandshake(place, talk)) {
       return { version, offered: null, detail: "the server refused STARTTLS" };
     }
-    const { serverName } = place;
-    const name = serverName !== undefined && !parseAddress(serverName) ? serverName : null;
-    talk.connection.write(clientHello(version, place.runtime.random(32), name));
+    talk.connection.write(clientHello(version, place.runtime.random(32), sniOf(place)));
     return judged(version, await answer(talk));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -36,7 +34,13 @@ async function tryVersion(place: Place, version: TlsVersion): Promise<VersionRep
   }
 }
 
-async function atHandshake(place: Place, talk: Talk): Promise<boolean> {
+/** RFC 6066 section 3: literal addresses are not sent. */
+export function sniOf({ serverName }: Place): string | null {
+  return serverName !== undefined && !parseAddress(serverName) ? serverName : null;
+}
+
+/** As far as the first byte of the handshake. False: STARTTLS is refused. */
+export async function atHandshake(place: Place, talk: Talk): Promise<boolean> {
   if (place.target.implicitTls) return true;
   const client = place.client();
   await talk.reply(client, null);
@@ -45,11 +49,12 @@ async function atHandshake(place: Place, talk: Talk): Promise<boolean> {
 }
 
 async function answer(talk: Talk): Promise<ServerAnswer> {
+  const deadline = talk.deadline();
   for (;;) {
     const { reader } = talk;
     const found = readAnswer(reader.bytes.subarray(reader.at));
     if (found) return found;
-    await talk.more("waiting for the ServerHello");
+    await talk.more("waiting for the ServerHello", deadline);
   }
 }
 

@@ -71,6 +71,10 @@ export interface Client {
   /** In the words of IMAP: `AUTH=PLAIN`, one entry a mechanism, for all three protocols. */
   capabilities(reply: Reply): readonly string[];
   starttls(): Command;
+  /** Tells who the client behind us is, in the words of Postfix's XCLIENT: `ADDR=192.0.2.7 PORT=4`. */
+  introduce(attributes: ByteString): Command;
+  /** Null, or how the protocol calls it that a server who does not trust us leaves out. */
+  introductionMissing(offer: Offer): string | null;
   offersStartTls(capabilities: readonly string[]): boolean;
   /** The methods that the server lets one use, in no order. */
   methods(offer: Offer): readonly Method[];

@@ -21,6 +21,16 @@ import {
 } from "./client.ts";
 import { masked, saslScript } from "./sasl.ts";
 
+/** What `--xclient` may say to an IMAP server. */
+export const ID_FIELDS: Readonly<Record<string, string>> = {
+  ADDR: "x-originating-ip",
+  PORT: "x-originating-port",
+  DESTADDR: "x-connected-ip",
+  DESTPORT: "x-connected-port",
+  SESSION: "x-session-id",
+  TTL: "x-proxy-ttl",
+};
+
 export class ImapClient implements Client {
   readonly protocol = "imap";
   readonly ask = [() => this.#tagged("CAPABILITY")];
@@ -44,6 +54,19 @@ export class ImapClient implements Client {
 
   offersStartTls(capabilities: readonly string[]): boolean {
     return capabilities.includes("STARTTLS");
+  }
+
+  /** RFC 2971, with the fields that Dovecot reads from a proxy that it trusts. */
+  introduce(attributes: ByteString): Command {
+    const fields = attributes.split(/\s+/).map((word) => {
+      const [name, value = ""] = word.split(/=(.*)/s);
+      return `"${ID_FIELDS[name.toUpperCase()] ?? name}" "${value.replace(/[\\"]/g, "\\$&")}"`;
+    });
+    return this.#tagged(`ID (${fields.join(" ")})`);
+  }
+
+  introductionMissing({ capabilities }: Offer): string | null {
+    return capabilities.includes("ID") ? null : "ID";
   }
 
   methods({ capabilities }: Offer): readonly Method[] {

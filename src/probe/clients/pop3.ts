@@ -52,6 +52,17 @@ export class Pop3Client implements Client {
     return capabilities.includes("STLS");
   }
 
+  /** Dovecot's, after Postfix's. */
+  introduce(attributes: ByteString): Command {
+    return command(`XCLIENT ${attributes}`);
+  }
+
+  /** Dovecot offers it in the greeting of those it trusts. */
+  introductionMissing({ capabilities, greeting }: Offer): string | null {
+    const offered = /^\[XCLIENT\]/.test(greeting) || capabilities.includes("XCLIENT");
+    return offered ? null : "XCLIENT";
+  }
+
   /** A server without CAPA can be expected to know USER. */
   methods({ capabilities, greeting }: Offer): readonly Method[] {
     const found = saslMethods(capabilities);

@@ -60,6 +60,14 @@ export class SmtpClient implements Client {
     return capabilities.includes("STARTTLS");
   }
 
+  introduce(attributes: ByteString): Command {
+    return command(`XCLIENT ${attributes}`);
+  }
+
+  introductionMissing({ capabilities }: Offer): string | null {
+    return capabilities.some((each) => /^XCLIENT\b/.test(each)) ? null : "XCLIENT";
+  }
+
   methods({ capabilities }: Offer): readonly Method[] {
     return saslMethods(capabilities);
   }

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { AuthHttpUrl } from "../../../src/config/settings.ts";
+import { AuthAddresses } from "../../../src/auth/names.ts";
 import { decode, encode } from "../../../src/core/bytes.ts";
 import { NetError } from "../../../src/core/errors.ts";
 import { PROBE_BODY_MS } from "../../../src/core/limits.ts";
@@ -13,12 +13,18 @@ import { Secret } from "../../../src/core/secret.ts";
 import { ip } from "../../../src/net/address.ts";
 import type { Connection, Receiver } from "../../../src/net/ports.ts";
 import { judge } from "../../../src/probe/auth-decision.ts";
-import { AuthLine, exchange } from "../../../src/probe/auth-exchange.ts";
+import { AuthLine, type AuthPlace, exchange } from "../../../src/probe/auth-exchange.ts";
 import { attemptOf } from "../../../src/probe/auth-question.ts";
 import { type FakeRuntime, fakeRuntime } from "../observe/fakes.ts";
 
 const HEAD = "HTTP/1.1 200 OK\r\nAuth-Status: OK\r\n";
 const TIMEOUT = 5_000;
+
+function placeOf(runtime: FakeRuntime, host: string): AuthPlace {
+  const at = { is: "name", host, port: 80 } as const;
+  const addresses = new AuthAddresses({ tls: false, at, host, uri: "/", text: host }, runtime);
+  return { runtime, addresses, timeoutMs: TIMEOUT, secure: null };
+}
 
 /** A line to a server that the test plays. */
 function dial(): { line: AuthLine; server: Receiver; runtime: FakeRuntime } {
@@ -28,7 +34,8 @@ function dial(): { line: AuthLine; server: Receiver; runtime: FakeRuntime } {
     server = receiver;
     return { write: () => true, destroy: () => {} } as unknown as Connection;
   };
-  const line = new AuthLine(runtime, { at: ip("127.0.0.1", 9), peer: "127.0.0.1:9" }, TIMEOUT);
+  const place = placeOf(runtime, "127.0.0.1");
+  const line = new AuthLine(place, { at: ip("127.0.0.1", 9), peer: "127.0.0.1:9" });
   return { line, server: server!, runtime };
 }
 
@@ -83,7 +90,7 @@ describe("an answer ends", () => {
     const { failure, timings } = await result;
     assert.equal(failure, null);
     // The time that was only waited is nobody's.
-    assert.deepEqual(timings, { connectMs: 0, firstByteMs: 3, totalMs: 3 });
+    assert.deepEqual(timings, { connectMs: 0, tlsMs: null, firstByteMs: 3, totalMs: 3 });
   });
 });
 
@@ -130,14 +137,7 @@ test("an address that refuses gives way to the next", async () => {
     });
     return { write: () => true, destroy: () => {} } as unknown as Connection;
   };
-  const url: AuthHttpUrl = {
-    tls: false,
-    at: { is: "name", host: "auth", port: 80 },
-    host: "auth",
-    uri: "/",
-    text: "auth",
-  };
-  const { peer, failure } = await exchange(runtime, url, encode("GET"), TIMEOUT);
+  const { peer, failure } = await exchange(placeOf(runtime, "auth"), encode("GET"));
   assert.equal(failure, null);
   assert.equal(peer, "192.0.2.2:80");
 });
@@ -176,8 +176,9 @@ test("whatever a server says is judged without an exception", () => {
       seed = (seed * 1103515245 + 12345) % 2 ** 31;
       text += words[seed % words.length];
     }
-    const timings = { connectMs: 0, firstByteMs: 0, totalMs: 0 };
-    const { decision } = judge({ peer: "x", bytes: encode(text), timings, failure: null }, attempt);
+    const timings = { connectMs: 0, tlsMs: null, firstByteMs: 0, totalMs: 0 };
+    const heard = { peer: "x", tls: null, bytes: encode(text), timings, failure: null };
+    const { decision } = judge(heard, attempt);
     assert.ok(["allowed", "denied", "wait", "broken"].includes(decision.is));
   }
 });

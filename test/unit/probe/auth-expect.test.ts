@@ -15,7 +15,7 @@ const ALLOWED: Decision = {
 };
 const RENAMED: Decision = { ...ALLOWED, user: "newname" };
 const SIX: Decision = { ...ALLOWED, target: ip("2001:db8::1", 143) };
-const DENIED: Decision = { is: "denied", text: "No", code: null, waitMs: null };
+const DENIED: Decision = { is: "denied", text: "No", code: null, waitMs: null, challenge: null };
 const GONE: Decision = { is: "unreachable", why: "connection refused" };
 
 describe("expectations", () => {

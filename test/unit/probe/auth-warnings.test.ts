@@ -9,6 +9,7 @@ import type { AuthHttpUrl } from "../../../src/config/settings.ts";
 import { encode } from "../../../src/core/bytes.ts";
 import { Secret } from "../../../src/core/secret.ts";
 import { attemptOf } from "../../../src/probe/auth-question.ts";
+import type { Secured } from "../../../src/probe/auth-tls.ts";
 import { WARNING_RULES, warningsOf } from "../../../src/probe/auth-warnings.ts";
 import type { AuthMethod, ProtocolName } from "../../../src/session/machine.ts";
 import { ROOT } from "../../support/source.ts";
@@ -25,6 +26,8 @@ interface Given {
   readonly protocol?: ProtocolName;
   readonly totalMs?: number;
   readonly host?: string;
+  /** Over TLS, by a certificate that lasts so many days. */
+  readonly daysLeft?: number;
 }
 
 const PAIRS: readonly (readonly [rule: string, firing: Given, silent: Given])[] = [
@@ -65,7 +68,27 @@ const PAIRS: readonly (readonly [rule: string, firing: Given, silent: Given])[] 
     lines: `${GOOD}X-Long: ${"x".repeat(700)}\r\n`,
   }],
   ["auth-slow", { totalMs: 1500 }, { totalMs: 999 }],
+  ["auth-pass-token", { method: "xoauth2" }, { method: "apop" }],
+  ["auth-pass-token", { method: "oauthbearer", protocol: "smtp" }, {
+    method: "oauthbearer",
+    lines: `${GOOD}Auth-Pass: x\r\n`,
+  }],
+  ["auth-pass-missing", { method: "apop" }, { method: "xoauth2" }],
+  ["auth-wait-long", { lines: "Auth-Status: No\r\nAuth-Wait: 31\r\n" }, {
+    lines: "Auth-Status: No\r\nAuth-Wait: 30\r\n",
+  }],
+  ["auth-error-sasl-unused", { lines: `${DENIED}Auth-Error-SASL: e30=\r\n` }, {
+    lines: `${DENIED}Auth-Error-SASL: e30=\r\n`,
+    method: "xoauth2",
+  }],
+  ["auth-error-sasl-form", {
+    lines: `${DENIED}Auth-Error-SASL: {"status":"401"}\r\n`,
+    method: "oauthbearer",
+  }, { lines: `${DENIED}Auth-Error-SASL: e30=\r\n`, method: "oauthbearer" }],
+  ["auth-certificate-ends", { daysLeft: 29 }, { daysLeft: 30 }],
+  ["auth-https-unserved", { daysLeft: 90 }, {}],
   ["auth-http-cleartext", { host: "192.0.2.9" }, { host: "127.0.0.1" }],
+  ["auth-http-cleartext", { host: "192.0.2.9" }, { host: "192.0.2.9", daysLeft: 90 }],
 ];
 
 function rulesOf(given: Given): readonly string[] {
@@ -83,15 +106,33 @@ function rulesOf(given: Given): readonly string[] {
     salt: "<1.2@mx>",
   }, () => new Secret("digest"));
   const answer = inspectResponse(encode(`${status}${lines}\r\n${body}`), attempt);
-  const timings = { connectMs: 0, firstByteMs: 0, totalMs };
+  const timings = { connectMs: 0, tlsMs: null, firstByteMs: 0, totalMs };
+  const tls = given.daysLeft === undefined ? null : securedFor(given.daysLeft);
   const url: AuthHttpUrl = {
-    tls: false,
+    tls: tls !== null,
     at: { is: "ip", address: host, port: 80 },
     host,
     uri: "/",
     text: host,
   };
-  return warningsOf({ answer, attempt, timings }, url).map(({ rule }) => rule);
+  return warningsOf({ answer, attempt, timings, tls }, url).map(({ rule }) => rule);
+}
+
+function securedFor(daysLeft: number): Secured {
+  const notAfter = "2031-01-01T00:00:00.000Z";
+  const certificate = {
+    subject: "CN=auth",
+    issuer: "CN=CA",
+    names: ["auth"],
+    serial: "01",
+    fingerprint: "00",
+    notBefore: "2020-01-01T00:00:00.000Z",
+    notAfter,
+    daysLeft,
+    verified: true,
+    verdict: "ok",
+  };
+  return { protocol: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", certificate };
 }
 
 describe("warnings", () => {

@@ -219,6 +219,72 @@ describe("TLS", () => {
   });
 });
 
+describe("ALPN", () => {
+  for (const protocol of PROTOCOLS) {
+    test(`${protocol}: its own name is offered, and what was chosen is told`, async () => {
+      const alpn = ["http/1.1", protocol];
+      const behaviour = { protocol, certificate: await good(), implicit: true, alpn } as const;
+      const { tls } = await probed(behaviour);
+      assert.deepEqual([tls?.alpn, tls?.alpnOffered], [protocol, [protocol]]);
+    });
+  }
+
+  test("a server that wants none, or another", async () => {
+    const behaviour = { protocol: "imap", certificate: await good(), implicit: true } as const;
+    assert.equal((await probed(behaviour)).tls?.alpn, null);
+    const refused = await probed({ ...behaviour, alpn: ["http/1.1"] });
+    assert.deepEqual(ids(refused), ["alpn-refused"], JSON.stringify(refused.findings));
+    const silent = await probed({ ...behaviour, alpn: ["http/1.1"] }, { alpn: [] });
+    assert.deepEqual([ids(silent), silent.tls?.alpn], [[], null]);
+  });
+});
+
+describe("chains", () => {
+  const serve = async (certificate: Awaited<ReturnType<typeof good>>) =>
+    await probed({ protocol: "imap", certificate, implicit: true });
+
+  test("the intermediate certificates that were sent", async () => {
+    const middle = await (await testAuthority()).intermediate("Middle");
+    const report = await serve(await middle.issue());
+    assert.deepEqual(ids(report), []);
+    assert.match(report.tls?.chain.map(({ subject }) => subject).join() ?? "", /^CN=Middle\b/);
+    assert.match(report.tls?.chain[0].issuer ?? "", /Doorpost Test Root/);
+  });
+
+  test("the intermediate was forgotten, and the finding says so", async () => {
+    const middle = await (await testAuthority()).intermediate("Middle");
+    const { certificate, ...rest } = await middle.issue();
+    const end = certificate.indexOf("-----END CERTIFICATE-----") + 26;
+    const report = await serve({ ...rest, certificate: certificate.slice(0, end) });
+    assert.deepEqual(ids(report), ["certificate-chain"]);
+    assert.match(report.findings[0].message, /the server sends no intermediate certificate$/);
+    assert.deepEqual(report.tls?.chain, []);
+  });
+});
+
+describe("who the client is", () => {
+  const INTRODUCED = [
+    ["imap", ["IMAP4rev1", "ID", "LOGINDISABLED"], '"x-originating-ip" "192.0.2.7"'],
+    ["pop3", ["UIDL", "XCLIENT"], "XCLIENT ADDR=192.0.2.7"],
+    ["smtp", ["XCLIENT NAME ADDR"], "XCLIENT ADDR=192.0.2.7"],
+  ] as const;
+  for (const [protocol, cleartext, heard] of INTRODUCED) {
+    test(`${protocol}: is told where the server wants to know`, async () => {
+      const options = { ...OPTIONS, starttls: "never", xclient: "ADDR=192.0.2.7" } as const;
+      const ask = async (cleartext: readonly string[]) => {
+        await using server = await startMailServer(runtime, { protocol, cleartext });
+        const target = targetOf(`${protocol}://127.0.0.1:${server.port}`);
+        return { report: await probe(runtime, target, options), heard: server.introductions };
+      };
+      const told = await ask(cleartext);
+      assert.deepEqual(ids(told.report), []);
+      assert.ok(told.heard.join().includes(heard), told.heard.join());
+      const untold = await ask(cleartext.filter((word) => !/^(?:ID|XCLIENT)/.test(word)));
+      assert.deepEqual([ids(untold.report), untold.heard], [["xclient-refused"], []]);
+    });
+  }
+});
+
 describe("logins", () => {
   test("a refusal that repeats the password does not bring it out", async () => {
     const report = await probed(
@@ -306,6 +372,12 @@ describe("silence", () => {
       assert.match(report.steps.at(-1)?.detail ?? "", /^no answer within 0\.15 s while /);
     });
   }
+
+  test("byte by byte for ever: the deadline is of the whole reply", async () => {
+    const report = await probed({ protocol: "imap", drips: 20 }, { timeoutMs: 200 });
+    assert.deepEqual(ids(report), ["timeout"]);
+    assert.ok(report.totalMs < 5_000);
+  });
 
   test("nobody listens", async () => {
     const server = await startMailServer(runtime, { protocol: "imap" });
