@@ -97,7 +97,7 @@ function chosenSteps(args: readonly string[], all: readonly Step[]): readonly St
 /** In the order of starting: the long ones first, so that the short ones fill the gaps. */
 function allSteps(reports: string, fix: boolean): Step[] {
   const shared = testFiles("test", ["contract", "e2e", "bench"]).concat(contractFiles("memory"));
-  const checked = ["mod.ts", "build.ts", "src", "test"].filter(existsSync);
+  const checked = ["mod.ts", "build.ts", "src", "test", "bench"].filter(existsSync);
   const check = (name: string, command: string[]): Step => ({ name, command, limit: 3 * MINUTE });
   return [
     check("node-build", [BUN, "build.ts", "--target", "node", "--quiet"]),

@@ -8,7 +8,7 @@
 import { jsonSchemaText } from "../config/json-schema.ts";
 import type { Source } from "../config/load.ts";
 import { nearest } from "../core/diagnostic.ts";
-import { RULES } from "../lint/rules.ts";
+import { RULE_IDS } from "../lint/faults.ts";
 import { type Checking, checkSource, type Judging } from "./checking.ts";
 import type { Command, Context } from "./command.ts";
 import { FAILED, OK, USAGE } from "./exit.ts";
@@ -49,12 +49,13 @@ export const checkConfig: Command<"check-config"> = async (values, operands, con
     complain(terminal, "--print takes one file");
     return USAGE;
   }
-  warnOfUnknownRules([...values.rule, ...values["skip-rule"]], context);
+  if (!knowsRules([...values.rule, ...values["skip-rule"]], context)) return USAGE;
   const judging: Judging = {
     strict: values.strict,
     only: values.rule,
     skip: values["skip-rule"],
     online: values.online,
+    comments: values.print === "toml" || values.print === "nginx",
   };
   const checked: Checking[] = [];
   for (const path of paths) {
@@ -88,13 +89,14 @@ async function sourceOf(path: string, values: Values, { runtime }: Context): Pro
   return inputSource(new TextDecoder().decode(await runtime.host.readIn()), values.syntax);
 }
 
-/** The reader's own ids are many; only what is near a lint rule is taken for a slip. */
-function warnOfUnknownRules(ids: readonly string[], { terminal }: Context): void {
-  const known = RULES.map(({ id }) => id);
-  for (const id of ids.filter((each) => !known.includes(each))) {
-    const guess = nearest(id, known);
-    if (guess) terminal.err(`doorpost: there is no lint rule "${id}"; did you mean "${guess}"?\n`);
-  }
+/** A misspelt id would leave out what nobody wanted left out, and nothing would show it. */
+function knowsRules(ids: readonly string[], { terminal }: Context): boolean {
+  const unknown = ids.find((each) => !RULE_IDS.includes(each));
+  if (unknown === undefined) return true;
+  const guess = nearest(unknown, RULE_IDS);
+  const hint = guess ? `did you mean "${guess}"?` : "docs/rules has a page for each";
+  complain(terminal, `There is no rule "${unknown}"`, hint);
+  return false;
 }
 
 function show(

@@ -3,22 +3,23 @@
  * files, TLS contexts), then the lint rules, then with `--online` the auth servers.
  */
 
-import { HttpAuthenticator } from "../auth/http.ts";
 import { linesOf, load, type Loaded, type Source } from "../config/load.ts";
-import type { ServerSettings, Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
 import { decode } from "../core/bytes.ts";
 import type { Diagnostic, SourceLines } from "../core/diagnostic.ts";
 import { FileError } from "../core/errors.ts";
-import { Secret } from "../core/secret.ts";
+import { grantedBy } from "../lint/granted.ts";
 import { lint, type Subject } from "../lint/rule.ts";
 import { RULES } from "../lint/rules.ts";
-import { ip } from "../net/address.ts";
 import { type Runtime, TlsSettingError } from "../net/ports.ts";
-import { Wheel } from "../net/wheel.ts";
+import { logFindings } from "../observe/log-support.ts";
 import { listenFindings } from "../proxy/listen-support.ts";
+import { sharingFindings } from "../proxy/socket-options.ts";
 import { serverTls } from "../proxy/tls.ts";
-import type { Attempt } from "../session/machine.ts";
+import { workersOf } from "../supervise/supervisor.ts";
+import { askAll } from "./checking-online.ts";
 import type { Checked } from "./formats/format.ts";
+import { logFileFindings } from "./log-files.ts";
 
 export interface Judging {
   readonly strict: boolean;
@@ -26,6 +27,8 @@ export interface Judging {
   readonly only: readonly string[];
   readonly skip: readonly string[];
   readonly online: boolean;
+  /** Whether comments are wanted, for printing. */
+  readonly comments: boolean;
 }
 
 export interface Checking extends Checked {
@@ -39,12 +42,15 @@ export async function checkSource(
   runtime: Runtime,
 ): Promise<Checking> {
   // Whether files are there comes with what is in them: all faults in one go.
-  const loaded = await load(source, runtime, { checkFiles: "last" });
+  const loaded = await load(source, runtime, { checkFiles: "last", comments: judging.comments });
   const found: Diagnostic[] = [...loaded.diagnostics];
   if (loaded.settings) {
     for (const server of loaded.settings.servers) {
       found.push(...serverTls(server, runtime).findings, ...listenFindings(server, runtime));
     }
+    found.push(...sharingFindings(loaded.settings.servers));
+    found.push(...logFindings(loaded.settings, runtime));
+    found.push(...logFileFindings(loaded.settings, runtime.files));
     found.push(...lint(RULES, subjectOf(loaded, loaded.settings, runtime)));
     if (judging.online) found.push(...await askAll(loaded.settings, runtime));
   }
@@ -85,6 +91,9 @@ function inOrder(found: readonly Diagnostic[], loaded: Loaded): Diagnostic[] {
 function subjectOf(loaded: Loaded, settings: Settings, runtime: Runtime): Subject {
   return {
     settings,
+    file: loaded.tree?.file ?? "",
+    granted: grantedBy(runtime),
+    workers: workersOf(settings, runtime.host),
     sources: [...loaded.sources.keys()],
     now: runtime.clock.now(),
     mode: (path) => quietly(() => runtime.files.stat(path).mode),
@@ -104,65 +113,4 @@ function quietly<T>(read: () => T): T | null {
     if (error instanceof FileError || error instanceof TlsSettingError) return null;
     throw error;
   }
-}
-
-// --- online --------------------------------------------------------------------------------------
-
-/** Each auth server once: a made-up user must be denied, or allowed, but answered. */
-async function askAll(settings: Settings, runtime: Runtime): Promise<Diagnostic[]> {
-  const wheel = new Wheel(runtime.clock);
-  const servers = new Map(
-    settings.servers.map((server) => [`${server.auth_http.text} ${server.protocol}`, server]),
-  );
-  const asked = await Promise.all(
-    [...servers.values()].map((server) => askOne(server, runtime, wheel)),
-  );
-  return asked.flat();
-}
-
-async function askOne(
-  server: ServerSettings,
-  runtime: Runtime,
-  wheel: Wheel,
-): Promise<Diagnostic[]> {
-  const said: string[] = [];
-  const authenticator = new HttpAuthenticator({
-    runtime,
-    wheel,
-    settings: server,
-    keepalive: "off",
-  });
-  const verdict = await authenticator.ask(madeUp(server), {
-    debug: false,
-    note: ({ message, errno }) => said.push(errno ? `${message} ${errno}` : message),
-  });
-  authenticator.close();
-  const origin = server.origin("auth_http");
-  const at = "at" in origin ? origin.at : server.position;
-  const name = `auth server "${server.auth_http.text}" (${server.protocol})`;
-  if (verdict.is === "broken") {
-    const why = said.at(-1) ?? verdict.why;
-    return [{ at, severity: "error", rule: "auth-server-broken", message: `${name}: ${why}` }];
-  }
-  if (verdict.is !== "allow") return [];
-  return [{
-    at,
-    severity: "warning",
-    rule: "auth-server-allows-anybody",
-    message: `${name} let a made-up user with a made-up password in`,
-  }];
-}
-
-function madeUp({ protocol }: ServerSettings): Attempt {
-  return {
-    protocol,
-    method: "plain",
-    user: "doorpost-check-config",
-    password: new Secret("not-a-password"),
-    salt: null,
-    attempt: 1,
-    peer: { address: ip("127.0.0.1", 0), host: "[UNAVAILABLE]", proxied: null },
-    envelope: null,
-    tls: null,
-  };
 }

@@ -36,6 +36,12 @@ function takesFile(option: OptionRow): boolean {
   return option.type === "text" && option.argument === "FILE";
 }
 
+/** What the value of an option can be, as far as it is known. */
+function wordsOf(option: OptionRow): readonly string[] {
+  if (option.type === "choice") return option.choices;
+  return option.type === "list" ? option.known ?? [] : [];
+}
+
 /** What an operand can be: a shell's name, or a file. */
 function operandWords(command: CommandRow): readonly string[] {
   return command.operands.some(({ name }) => name === "SHELL") ? SHELL_NAMES : [];
@@ -58,6 +64,10 @@ export function bashCompletions(): string {
 _doorpost() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command="" at
   COMPREPLY=()
+  # "=" is a word of its own: --format = json
+  if [[ $word == "=" ]]; then word=""
+  elif [[ $before == "=" ]]; then before=\${COMP_WORDS[COMP_CWORD-2]}
+  fi
   for ((at = 1; at < COMP_CWORD; at++)); do
     case \${COMP_WORDS[at]} in
       ${COMMANDS.map(({ name }) => name).join("|")}) command=\${COMP_WORDS[at]}; break ;;
@@ -76,14 +86,16 @@ complete -F _doorpost doorpost
 }
 
 function bashValues(): string {
-  return COMMANDS.flatMap((command) =>
-    optionsOf(command).filter(({ type }) => type !== "flag").map((option) => {
-      const patterns = spellings(option).map((word) => `${command.name}:${word}`).join("|");
-      const found = option.type === "choice"
-        ? `-W "${option.choices.join(" ")}"`
-        : takesFile(option)
-        ? "-f"
-        : null;
+  // Options that every command takes may stand before it.
+  const places: readonly (readonly [string, readonly OptionRow[]])[] = [
+    ["", GLOBAL_OPTIONS],
+    ...COMMANDS.map((row) => [row.name, optionsOf(row)] as const),
+  ];
+  return places.flatMap(([name, options]) =>
+    options.filter(({ type }) => type !== "flag").map((option) => {
+      const patterns = spellings(option).map((word) => `${name}:${word}`).join("|");
+      const words = wordsOf(option);
+      const found = words.length > 0 ? `-W "${words.join(" ")}"` : takesFile(option) ? "-f" : null;
       const reply = found === null ? "" : `COMPREPLY=($(compgen ${found} -- "$word")); `;
       return `    ${patterns}) ${reply}return ;;\n`;
     })
@@ -109,7 +121,9 @@ _doorpost() {
   typeset -A opt_args
   local -a commands=(
 ${commands.join("")}  )
-  _arguments -C '1: :->command' '*:: :->rest'
+  _arguments -C \\
+    ${GLOBAL_OPTIONS.flatMap(zshOption).join(" \\\n    ")} \\
+    '1: :->command' '*:: :->rest'
   case $state in
     command) _describe command commands ;;
     rest)
@@ -137,11 +151,16 @@ function zshOption(option: OptionRow): string[] {
     ? ""
     : `:${option.argument.replaceAll(":", "\\:")}:${zshValues(option)}`;
   const repeats = option.type === "list" ? "*" : "";
-  return spellings(option).map((word) => zshWord(`${repeats}${word}[${help}]${value}`));
+  // Both `--name=value` and `--name value`.
+  const equals = (word: string) => option.type !== "flag" && word.startsWith("--") ? "=" : "";
+  return spellings(option).map((word) =>
+    zshWord(`${repeats}${word}${equals(word)}[${help}]${value}`)
+  );
 }
 
 function zshValues(option: OptionRow): string {
-  if (option.type === "choice") return `(${option.choices.join(" ")})`;
+  const words = wordsOf(option);
+  if (words.length > 0) return `(${words.join(" ")})`;
   return takesFile(option) ? "_files" : "";
 }
 
@@ -179,10 +198,11 @@ function fishCommand(command: CommandRow): string[] {
 
 function fishOption(option: OptionRow): string {
   const short = option.short === undefined ? "" : ` -s ${option.short}`;
+  const words = wordsOf(option);
   const value = option.type === "flag"
     ? ""
-    : option.type === "choice"
-    ? ` -x -a ${fishWord(option.choices.join(" "))}`
+    : words.length > 0
+    ? ` -x -a ${fishWord(words.join(" "))}`
     : takesFile(option)
     ? " -r -F"
     : " -x";

@@ -3,12 +3,13 @@
  * same way. One process is the default; it does not turn into a master by a reload.
  */
 
-import type { Settings } from "../config/settings.ts";
+import type { GlobalSettings, Settings } from "../config/settings.ts";
 import type { Diagnostic, SourceLines } from "../core/diagnostic.ts";
 import { FileError } from "../core/errors.ts";
 import type { Owner, Runtime } from "../net/ports.ts";
 import type { Logs } from "../observe/logs.ts";
 import { type Listening, type Proxy, StartError, type startProxy } from "../proxy/server.ts";
+import { keptOptions } from "../proxy/socket-options.ts";
 import { raiseOpenFiles } from "../supervise/open-files.ts";
 import { type Recorded, Supervisor, workersOf } from "../supervise/supervisor.ts";
 import { becomeUser } from "./user.ts";
@@ -67,7 +68,9 @@ class OneProcess implements Engine {
   readonly workers = 1;
   readonly #options: EngineOptions;
   readonly #proxy: Proxy;
-  readonly #settings: Settings;
+  #settings: Settings;
+  /** As at the start. */
+  readonly #user: GlobalSettings["user"];
 
   static async start(options: EngineOptions, settings: Settings): Promise<Engine> {
     const { runtime, log } = options;
@@ -80,6 +83,7 @@ class OneProcess implements Engine {
     this.#options = options;
     this.#proxy = proxy;
     this.#settings = settings;
+    this.#user = settings.global.user;
   }
 
   get listening(): readonly Listening[] {
@@ -96,14 +100,26 @@ class OneProcess implements Engine {
 
   settle(): void {
     const { runtime, log } = this.#options;
-    becomeUser(this.#settings.global.user, runtime, log);
+    becomeUser(this.#user, runtime, log);
   }
 
   async reload(usable: Usable): Promise<readonly string[]> {
-    const workers = workersFor(usable, this.#options.runtime);
+    const { runtime, log } = this.#options;
+    const workers = workersFor(usable, runtime);
     await this.#proxy.reload(usable.settings);
-    if (workers === 1) return [];
-    return [`worker_processes ${workers} has no effect before a restart: this is one process`];
+    const { global, servers } = this.#settings;
+    const next = usable.settings;
+    if (next.global.worker_rlimit_nofile !== global.worker_rlimit_nofile) {
+      raiseOpenFiles(next.global, runtime, log);
+    }
+    this.#settings = next;
+    return [
+      ...(workers === 1 ? [] : [later(`worker_processes ${workers}`, "this is one process")]),
+      ...(sameUser(next.global.user, this.#user)
+        ? []
+        : [later("user", "it is changed at the start alone")]),
+      ...keptOptions(servers, next.servers),
+    ];
   }
 
   reopened(): void {}
@@ -117,6 +133,14 @@ class OneProcess implements Engine {
   }
 
   abandon(): void {}
+}
+
+function later(what: string, why: string): string {
+  return `${what} has no effect before a restart: ${why}`;
+}
+
+function sameUser(one: GlobalSettings["user"], other: GlobalSettings["user"]): boolean {
+  return one?.name === other?.name && one?.group === other?.group;
 }
 
 class Workers implements Engine {
@@ -158,8 +182,9 @@ class Workers implements Engine {
   async reload(usable: Usable): Promise<readonly string[]> {
     workersFor(usable, this.#options.runtime);
     await this.#supervisor.reload(recordedOf(usable));
+    const { servers } = this.#settings;
     this.#settings = usable.settings;
-    return [];
+    return keptOptions(servers, usable.settings.servers);
   }
 
   /** New files are root's, and must be the workers' before these open them (as in nginx). */

@@ -6,6 +6,7 @@
  * starts in lower case and has no full stop; examples are commands that work as they stand.
  */
 
+import { RULE_IDS } from "../lint/faults.ts";
 import { PROBE } from "./probe-options.ts";
 import { COMPLETIONS, MAN } from "./shell-options.ts";
 import { TEST_AUTH } from "./test-auth-options.ts";
@@ -34,7 +35,12 @@ export type OptionRow =
       readonly most: number;
     }
     /** May be given several times. */
-    | { readonly type: "list"; readonly argument: string }
+    | {
+      readonly type: "list";
+      readonly argument: string;
+      /** For completion. */
+      readonly known?: readonly string[];
+    }
     | { readonly type: "choice"; readonly argument: string; readonly choices: readonly string[] }
   );
 
@@ -204,6 +210,7 @@ export const COMMANDS = [
         name: "rule",
         type: "list",
         argument: "ID",
+        known: RULE_IDS,
         group: "Judging",
         help: "only findings of this rule count, and of others that are named (repeats)",
       },
@@ -211,6 +218,7 @@ export const COMMANDS = [
         name: "skip-rule",
         type: "list",
         argument: "ID",
+        known: RULE_IDS,
         group: "Judging",
         help: "leave out findings of this rule (repeats)",
       },
@@ -218,7 +226,7 @@ export const COMMANDS = [
         name: "online",
         type: "flag",
         group: "Judging",
-        help: "ask each auth server once, with a made-up user",
+        help: "ask each auth server with a made-up user; if it lets that in, greet the backend",
       },
       {
         name: "format",

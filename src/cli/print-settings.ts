@@ -6,6 +6,7 @@
 
 import type { GlobalDirective, Origin, ServerDirective, Settings } from "../config/settings.ts";
 import { GLOBAL_ROWS, SERVER_ROWS } from "../config/directives/table.ts";
+import { layoutOf } from "../config/layout.ts";
 import { migrationReport } from "../config/migration.ts";
 import { print } from "../config/print.ts";
 import type { AnyDirective } from "../config/directive.ts";
@@ -20,13 +21,17 @@ export function printSettings(
 ): void {
   const { errColors: colors, columns } = terminal;
   terminal.err(renderReport(diagnostics, sources, { colors, columns }));
-  const { settings, tree } = loaded;
-  if (!settings) return;
+  const { settings, tree, outlines } = loaded;
+  if (!settings || !tree) return;
   if (what === "effective") return terminal.out(effectiveText(settings));
   if (what === "json") return terminal.out(`${JSON.stringify(effective(settings), null, 2)}\n`);
-  terminal.out(print(settings, what));
-  for (const { name, line, verdict, why } of tree ? migrationReport(tree) : []) {
-    terminal.err(`${line}: ${name}: ${verdict}${why ? `, ${why}` : ""}\n`);
+  const layout = layoutOf(tree, outlines ?? []);
+  terminal.out(print(settings, what, { layout }));
+  for (const { name, at, verdict, why } of migrationReport(tree)) {
+    terminal.err(`${at.file}:${at.line}: ${name}: ${verdict}${why ? `, ${why}` : ""}\n`);
+  }
+  for (const { name, at } of layout.left()) {
+    terminal.err(`${at.file}:${at.line}: ${name}: its comment is left out with it\n`);
   }
 }
 
@@ -97,10 +102,13 @@ function effectiveText(settings: Settings): string {
   return blocks.map(([title, rows]) => `${title}\n${table(rows)}`).join("\n");
 }
 
+/** Most values are shorter; the few others push their origin aside. */
+const VALUE_WIDTH = 20;
+
 function table(rows: readonly Effective[]): string {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return rows.map(({ name, words, from }) => {
     const value = words.map((each) => each.join(" ")).join("; ") || "-";
-    return `${name.padEnd(width)}  ${value}  # ${from}\n`;
+    return `${name.padEnd(width)}  ${value.padEnd(VALUE_WIDTH)}  # ${from}\n`;
   }).join("");
 }

@@ -17,7 +17,8 @@ export interface Results {
   readonly load: LoadReport | null;
 }
 
-export function probeJson(results: Results, verbose: boolean): string {
+/** @param time of a round of several, which is then one line; null: the only one. */
+export function probeJson(results: Results, verbose: boolean, time: string | null): string {
   const shown = (report: Report) => {
     const { transcript, ...rest } = report;
     return verbose ? { ...rest, transcript } : rest;
@@ -25,11 +26,12 @@ export function probeJson(results: Results, verbose: boolean): string {
   const { reports, direct, load } = results;
   const value = {
     schema: SCHEMA,
+    ...(time !== null && { time }),
     reports: reports.map(shown),
     ...(direct && { direct: { report: shown(direct.report), difference: direct.difference } }),
     ...(load && { load }),
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${JSON.stringify(value, null, time === null ? 2 : 0)}\n`;
 }
 
 // --- Nagios --------------------------------------------------------------------------------------
@@ -130,6 +132,34 @@ const METRICS: readonly Metric[] = [
       tls?.certificate ? [[{}, Date.parse(tls.certificate.notAfter) / 1000]] : [],
   },
   {
+    name: "doorpost_probe_chain_not_after_seconds",
+    help: "When the first certificate of the whole chain expires, in seconds since 1970.",
+    samples: ({ tls }) => {
+      const ends = [tls?.certificate, ...tls?.chain ?? []].flatMap((each) =>
+        each ? [Date.parse(each.notAfter) / 1000] : []
+      );
+      return ends.length > 0 ? [[{}, Math.min(...ends)]] : [];
+    },
+  },
+  {
+    name: "doorpost_probe_ocsp_good",
+    help: "Whether the stapled OCSP response is good; absent when none is stapled.",
+    samples: ({ tls }) => tls?.ocsp?.stapled ? [[{}, tls.ocsp.status === "good" ? 1 : 0]] : [],
+  },
+  {
+    name: "doorpost_probe_tls_version_offered",
+    help: "Whether a TLS version is offered, with --tls-scan.",
+    samples: ({ versions }) =>
+      (versions ?? []).flatMap(({ version, offered }) =>
+        offered === null ? [] : [[{ version }, offered ? 1 : 0] as const]
+      ),
+  },
+  {
+    name: "doorpost_probe_messages",
+    help: "The message count, with --fetch.",
+    samples: ({ messages }) => messages === null ? [] : [[{}, messages]],
+  },
+  {
     name: "doorpost_probe_certificate_verified",
     help: "Whether the certificate verified.",
     samples: ({ tls }) => tls?.certificate ? [[{}, tls.certificate.verified ? 1 : 0]] : [],
@@ -163,7 +193,9 @@ export function prometheus(reports: readonly Report[]): string {
       )
     );
     if (lines.length === 0) return "";
-    return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${[...new Set(lines)].join("")}`;
+    // The same target twice, as with --direct, is one series.
+    const series = new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), line]));
+    return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${[...series.values()].join("")}`;
   }).join("");
 }
 

@@ -13,8 +13,10 @@ import {
   type VersionReport,
   without,
 } from "../probe/model.ts";
+import type { OcspReport } from "../probe/ocsp.ts";
 import { visible } from "./cells.ts";
 import { wrap } from "./help.ts";
+import type { Results } from "./probe-formats.ts";
 
 export interface Look {
   readonly colors: Colors;
@@ -86,17 +88,54 @@ function entry(term: string, text: string, look: Look): string {
 
 function tlsLines(tls: TlsReport, look: Look): string {
   const how = tls.by === "starttls" ? "by STARTTLS" : "from the first byte";
-  const alpn = tls.alpn === null ? "" : `, ALPN ${tls.alpn}`;
-  return entry("TLS", `${tls.protocol} ${tls.cipher}${alpn}, ${how}`, look) +
-    (tls.certificate ? certificateLines(tls.certificate, look) : "");
+  return [
+    entry("TLS", `${tls.protocol} ${tls.cipher}, ${how}`, look),
+    entry("ALPN", alpnText(tls), look),
+    ...(tls.certificate ? [certificateLines(tls.certificate, look), chainLines(tls, look)] : []),
+    tls.ocsp ? entry("OCSP", ocspText(tls.ocsp), look) : "",
+  ].join("");
+}
+
+function alpnText({ alpn, alpnOffered }: TlsReport): string {
+  if (alpnOffered.length === 0) return "not offered";
+  return `${alpnOffered.join(", ")} offered, ${alpn === null ? "nothing" : alpn} chosen`;
+}
+
+function chainLines({ chain }: TlsReport, look: Look): string {
+  if (chain.length === 0) return entry("chain", "no intermediate certificates sent", look);
+  return chain.map(({ subject, notAfter, daysLeft }, at) =>
+    entry(
+      at === 0 ? "chain" : "",
+      `${subject}, until ${notAfter.slice(0, 10)}, ${left(daysLeft)}`,
+      look,
+    )
+  ).join("");
+}
+
+function ocspText(
+  { stapled, status, thisUpdate, nextUpdate, required, detail }: OcspReport,
+): string {
+  const demand = required ? ", which the certificate demands" : "";
+  if (stapled === null) return `not known: ${detail}`;
+  if (!stapled) return `no response stapled${demand}`;
+  const times = thisUpdate === null
+    ? ""
+    : `, from ${thisUpdate.slice(0, 10)}${
+      nextUpdate === null ? "" : ` until ${nextUpdate.slice(0, 10)}`
+    }`;
+  return `stapled: ${[status, detail].filter(Boolean).join(", ")}${times}${demand}`;
+}
+
+function left(days: number): string {
+  if (days < 0) return "expired";
+  return `${days} ${days === 1 ? "day" : "days"} left`;
 }
 
 function certificateLines(certificate: CertificateReport, look: Look): string {
   const { subject, issuer, names, notAfter, daysLeft, verified, verdict } = certificate;
-  const left = daysLeft < 0 ? "expired" : `${daysLeft} ${daysLeft === 1 ? "day" : "days"} left`;
   return entry("certificate", `${subject || "(no subject)"}, issued by ${issuer}`, look) +
     entry("", `names ${names.join(", ") || "none"}`, look) +
-    entry("", `until ${notAfter.slice(0, 10)}, ${left}`, look) +
+    entry("", `until ${notAfter.slice(0, 10)}, ${left(daysLeft)}`, look) +
     entry("", verified ? "verified" : `not verified: ${verdict}`, look);
 }
 
@@ -119,7 +158,10 @@ function capabilityLines(capabilities: Capabilities, look: Look): string {
     ];
     return words.join(" ") || "the same";
   };
-  const list = (each: readonly string[]) => each.map((word) => word.replaceAll(" ", "\u00a0"));
+  // A capability with parameters stays on one line where it fits one.
+  const room = columnsOf(look) - TERM - 1;
+  const list = (each: readonly string[]) =>
+    each.map((word) => word.length > room ? word : word.replaceAll(" ", "\u00a0"));
   return [
     entry("capabilities", list(first).join(" ") || "none told", look),
     cleartext && tls ? entry("  under TLS", change(list(cleartext), list(tls)), look) : "",
@@ -153,9 +195,9 @@ function verdicts({ findings, outcome }: Report, look: Look): string {
   return `${lines.join("")}${colors.bold(last)}\n`;
 }
 
-function findingLines({ id, severity, message }: Finding, look: Look): string {
+export function findingLines({ id, severity, message }: Finding, look: Look): string {
   const { colors } = look;
-  const paint = { error: colors.red, warning: colors.yellow, info: colors.blue }[severity];
+  const paint = { error: colors.red, warning: colors.yellow, info: colors.cyan }[severity];
   const [first, ...rest] = wrap(
     `${severity}[${id}]: ${visible(message)}`,
     columnsOf(look) - 2,
@@ -165,31 +207,48 @@ function findingLines({ id, severity, message }: Finding, look: Look): string {
     rest.map((line) => `  ${line}\n`).join("");
 }
 
-// --- several -------------------------------------------------------------------------------------
+// --- against the backend -------------------------------------------------------------------------
 
-export function differenceText(
-  proxy: Report,
-  backend: Report,
-  difference: Difference,
-  look: Look,
-): string {
-  const { proxyOnly, backendOnly, sameCertificate, extraMs } = difference;
+export function differenceText({ report: backend, difference }: Direct, look: Look): string {
+  const { proxyOnly, backendOnly, loggedIn, sameCertificate, tls, extraMs, steps } = difference;
+  const words = (list: readonly string[]) => list.join(" ") || "-";
+  const secured = tls.proxy === tls.backend
+    ? tls.proxy ?? "neither"
+    : `proxy ${tls.proxy ?? "none"}, backend ${tls.backend ?? "none"}`;
   const slower = `${milliseconds(Math.abs(extraMs))} ${extraMs < 0 ? "faster" : "slower"}`;
-  const certificate = sameCertificate === null
-    ? "not both have one"
-    : sameCertificate
-    ? "the same"
-    : "another";
-  return `\n${look.colors.bold("Against the backend")}\n` +
-    entry("only proxy", proxyOnly.join(", ") || "-", look) +
-    entry("only backend", backendOnly.join(", ") || "-", look) +
-    entry("certificate", certificate, look) +
-    entry(
-      "time",
-      `${slower}: ${milliseconds(proxy.totalMs)} and ${milliseconds(backend.totalMs)}`,
-      look,
-    );
+  return [
+    `\n${look.colors.bold("The proxy against the backend")}  ${look.colors.dim(backend.target)}\n`,
+    entry("only proxy", words(proxyOnly), look),
+    entry("only backend", words(backendOnly), look),
+    loggedIn ? entry("logged in", loggedInText(loggedIn), look) : "",
+    entry("TLS", secured, look),
+    entry("certificate", CERTIFICATES[String(sameCertificate) as "true"], look),
+    entry("time", `${slower} in all`, look),
+    ...steps.map((step) => stepLine(step)),
+  ].join("");
 }
+
+type Direct = NonNullable<Results["direct"]>;
+
+const CERTIFICATES = {
+  true: "the same",
+  false: "another",
+  null: "not both have one",
+} as const;
+
+function loggedInText({ proxyOnly, backendOnly }: NonNullable<Difference["loggedIn"]>): string {
+  const parts = [...proxyOnly.map((each) => `+${each}`), ...backendOnly.map((each) => `-${each}`)];
+  return parts.join(" ") || "the same capabilities";
+}
+
+function stepLine({ name, proxyMs, backendMs }: Difference["steps"][number]): string {
+  const times = [proxyMs, backendMs, proxyMs - backendMs].map((ms, at) =>
+    `${at === 2 && ms >= 0 ? "+" : ""}${milliseconds(ms)}`.padStart(11)
+  );
+  return `${" ".repeat(TERM)}${name.padEnd(25)}${times.join("")}\n`;
+}
+
+// --- several -------------------------------------------------------------------------------------
 
 /** One line a target. */
 export function summaryTable(reports: readonly Report[], look: Look): string {
@@ -206,14 +265,32 @@ export function summaryTable(reports: readonly Report[], look: Look): string {
   const head = ["target", "outcome", "TLS", "cert", "caps", "time", "findings"];
   const width = (at: number) => Math.max(...[head, ...rows].map((row) => row[at].length));
   const widths = head.map((_, at) => width(at));
+  const cellsOf = (row: readonly string[]) =>
+    row.slice(0, -1).map((cell, at) => visible(cell).padEnd(widths[at]));
+  const fits = (cells: readonly string[], last: string) =>
+    cells.join("  ").length + 2 + last.length <= columnsOf(look);
   const line = (row: readonly string[]) => {
-    const cells = row.slice(0, -1).map((cell, at) => cell.padEnd(widths[at])).join("  ");
+    const cells = cellsOf(row);
     const last = row.at(-1)!;
     // Findings that do not fit beside the rest stand below it.
-    const fits = cells.length + 2 + last.length <= columnsOf(look);
-    return visible(cells).trimEnd() + (last === "" ? "" : fits ? `  ${last}` : `\n  ${last}`);
+    const behind = last === "" ? "" : fits(cells, last) ? `  ${last}` : `\n  ${last}`;
+    const [target, outcome, ...rest] = cells;
+    return [target, paintOf(outcome, look), ...rest].join("  ").trimEnd() + behind;
   };
-  return [colors.bold(line(head)), ...rows.map(line)].map((text) => `${text}\n`).join("");
+  const heads = cellsOf(head);
+  const heading = `${heads.join("  ")}  ${fits(heads, head.at(-1)!) ? head.at(-1) : ""}`.trimEnd();
+  return [colors.bold(heading), ...rows.map(line)].map((text) => `${text}\n`).join("");
+}
+
+function paintOf(outcome: string, { colors }: Look): string {
+  switch (outcome.trim()) {
+    case "fine":
+      return colors.green(outcome);
+    case "findings":
+      return colors.yellow(outcome);
+    default:
+      return colors.red(outcome);
+  }
 }
 
 function idsOf({ findings }: Report): string {

@@ -63,11 +63,10 @@ export const PROBE = {
     { name: "ipv6", short: "6", type: "flag", group: "Targets", help: "IPv6 addresses only" },
     {
       name: "proxy-protocol",
-      type: "choice",
-      argument: "VERSION",
-      choices: ["v1", "v2"],
+      type: "text",
+      argument: "v1|v2[:SRC]",
       group: "Targets",
-      help: "send a PROXY header first, v1 or v2",
+      help: "send a PROXY header first: v1, v2, or v2:192.0.2.7 to be that client",
     },
     {
       name: "helo",
@@ -81,7 +80,8 @@ export const PROBE = {
       type: "text",
       argument: "ATTRIBUTES",
       group: "Targets",
-      help: "tell an SMTP backend who the client is: 'ADDR=192.0.2.7 NAME=host'",
+      help:
+        "tell a backend who the client is, 'ADDR=192.0.2.7 PORT=4711': by XCLIENT, by ID in IMAP",
     },
     {
       name: "timeout",
@@ -116,6 +116,13 @@ export const PROBE = {
       help: "show this certificate, with --key",
     },
     { name: "key", type: "text", argument: "FILE", group: "TLS", help: "the key of --cert" },
+    {
+      name: "alpn",
+      type: "text",
+      argument: "NAME",
+      group: "TLS",
+      help: "the ALPN protocol to offer, or none; imap, pop3 or smtp without it",
+    },
     {
       name: "tls-scan",
       type: "flag",
@@ -170,7 +177,7 @@ export const PROBE = {
       type: "text",
       argument: "ADDRESS",
       group: "Checks",
-      help: "see whether SMTP takes mail for ADDRESS without a login; none is sent",
+      help: "see whether SMTP takes mail for ADDRESS without a login; no mail is sent",
     },
     {
       name: "warn",

@@ -5,9 +5,10 @@ import { toByteString } from "../core/bytes.ts";
 import { FileError } from "../core/errors.ts";
 import { PROBE_TARGETS } from "../core/limits.ts";
 import { Secret } from "../core/secret.ts";
-import { formatEndpoint } from "../net/address.ts";
+import { formatEndpoint, ip, parseAddress } from "../net/address.ts";
 import type { Runtime } from "../net/ports.ts";
 import type { Login } from "../probe/clients/client.ts";
+import { ID_FIELDS } from "../probe/clients/imap.ts";
 import type { ProbeOptions } from "../probe/options.ts";
 import { listenerTarget, parseConnectTo, parseTarget, type Target } from "../probe/target.ts";
 import { authorities } from "./authorities.ts";
@@ -81,12 +82,25 @@ async function targetsOf(
   operands: readonly string[],
   runtime: Runtime,
 ): Promise<Target[]> {
-  const urls = [...operands, ...await listed(values.targets, runtime)];
-  const targets = urls.map(targetOf);
+  // Twice the same would be one series for Prometheus and two lines that say the same.
+  const urls = new Set([...operands, ...await listed(values.targets, runtime)]);
+  const targets = [...urls].map(targetOf);
   if (values.config !== undefined) targets.push(...await configured(values.config, runtime));
   if (targets.length === 0) throw new Misuse("No target", "doorpost probe imap://HOST");
+  checkIntroduction(targets, values.xclient);
   if (targets.length > PROBE_TARGETS) throw new Misuse(`More than ${PROBE_TARGETS} targets`);
   return targets;
+}
+
+function checkIntroduction(targets: readonly Target[], attributes: string | undefined): void {
+  for (const word of attributes?.split(/\s+/) ?? []) {
+    const name = /^([A-Za-z_]+)=./.exec(word)?.[1].toUpperCase();
+    if (!name) throw new Misuse(`Option --xclient cannot be "${attributes}"`, "ADDR=192.0.2.7");
+    if (!Object.hasOwn(ID_FIELDS, name) && targets.some(({ protocol }) => protocol === "imap")) {
+      const known = Object.keys(ID_FIELDS).join(", ");
+      throw new Misuse(`Option --xclient: IMAP has no ${name}`, `it has ${known}`);
+    }
+  }
 }
 
 function targetOf(url: string): Target {
@@ -156,7 +170,8 @@ async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promis
     timeoutMs: (values.timeout ?? 10) * 1000,
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : null,
     connectTo,
-    proxyProtocol: ({ v1: "on", v2: "v2" } as const)[values["proxy-protocol"]!] ?? null,
+    ...proxyOf(values["proxy-protocol"]),
+    ...alpnOf(values.alpn),
     warnDays: warn.days,
     slowMs: warn.ms,
     injection: values["check-injection"],
@@ -164,6 +179,35 @@ async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promis
     xclient: values.xclient === undefined ? null : toByteString(values.xclient),
     relayTo: values["relay-to"] === undefined ? null : toByteString(values["relay-to"]),
   };
+}
+
+/** `v1`, `v2:192.0.2.7`, `v2:[2001:db8::1]:4711`. */
+export function proxyOf(
+  text: string | undefined,
+): Pick<ProbeOptions, "proxyProtocol" | "proxySource"> {
+  if (text === undefined) return { proxyProtocol: null };
+  const match = /^(v1|v2)(?::(.+))?$/.exec(text);
+  const bad = new Misuse(
+    `Option --proxy-protocol cannot be "${text}"`,
+    "v1, v2, v2:192.0.2.7 or v2:[2001:db8::1]:4711",
+  );
+  if (!match) throw bad;
+  const proxyProtocol = match[1] === "v1" ? "on" : "v2";
+  if (match[2] === undefined) return { proxyProtocol };
+  const bare = parseAddress(match[2]) ? { host: match[2], port: null } : parseConnectTo(match[2]);
+  if (typeof bare === "string" || "is" in bare || !parseAddress(bare.host)) throw bad;
+  // A port must be said; which one, nobody minds.
+  return { proxyProtocol, proxySource: ip(bare.host, bare.port ?? SOURCE_PORT) };
+}
+
+const SOURCE_PORT = 49_152;
+
+/** RFC 7301: a name has 1 to 255 bytes. */
+function alpnOf(text: string | undefined): Pick<ProbeOptions, "alpn"> {
+  if (text === undefined) return {};
+  if (text === "none") return { alpn: [] };
+  if (/^[!-~]{1,255}$/.test(text)) return { alpn: [text] };
+  throw new Misuse(`Option --alpn cannot be "${text}"`, "imap, pop3, smtp, or none");
 }
 
 /** `30d,500ms`, `30d`, `500ms`; a number alone is days. */

@@ -3,12 +3,9 @@
  * asked for, progress to standard error, and there only on a terminal.
  */
 
-import { PROBE_AT_ONCE } from "../core/limits.ts";
-import { TlsSettingError } from "../net/ports.ts";
+import { type Host, TlsSettingError } from "../net/ports.ts";
 import { type LoadReport, measureLoad } from "../probe/load.ts";
-import { differenceOf, type Report, worst } from "../probe/model.ts";
-import { probe as probeOne } from "../probe/probe.ts";
-import type { Target } from "../probe/target.ts";
+import { worst } from "../probe/model.ts";
 import type { Command, Context } from "./command.ts";
 import { FAILED, OK, UNREACHABLE, USAGE } from "./exit.ts";
 import { Misuse } from "./misuse.ts";
@@ -20,8 +17,11 @@ import {
   milliseconds,
   summaryTable,
 } from "./probe-human.ts";
+import { look, progressOf } from "./probe-look.ts";
 import { type ProbeRequest, probeRequest, type Values } from "./probe-request.ts";
+import { watch, type Watching } from "./probe-watch.ts";
 import { complain } from "./terminal.ts";
+import { progressOn } from "./test-auth-progress.ts";
 
 /** Nagios' UNKNOWN: the plugin itself could not work. */
 const UNKNOWN = 3;
@@ -30,8 +30,12 @@ export const probe: Command<"probe"> = async (values, operands, context) => {
   try {
     const request = await probeRequest(values, operands, context.runtime);
     if (values.count !== undefined) return await runLoad(values, request, context);
-    if (values.watch !== undefined) return await watch(values, request, context);
-    return show(await look(request, context), values, request, context);
+    if (values.watch !== undefined) {
+      return await watch(request, watched(values, request, context), context);
+    }
+    const names = request.targets.map(({ url }) => url);
+    const results = await look(request, context, progressOf(names, context));
+    return show(results, values, request, context);
   } catch (error) {
     const misuse = misuseOf(error);
     complain(context.terminal, misuse.message, misuse.hint);
@@ -45,43 +49,6 @@ function misuseOf(error: unknown): Misuse {
   return new Misuse(`Cannot use the TLS setting "${error.setting}": ${error.message}`);
 }
 
-// --- looking -------------------------------------------------------------------------------------
-
-async function look(request: ProbeRequest, context: Context): Promise<Results> {
-  const { targets, direct, options } = request;
-  const { runtime } = context;
-  const reports = await all(targets, request, context);
-  if (!direct) return { reports, direct: null, load: null };
-  const report = await probeOne(runtime, direct, { ...options, connectTo: null });
-  const difference = differenceOf(reports[0], report);
-  return { reports, direct: { report, difference }, load: null };
-}
-
-/** A few at once; the reports in the order of the targets. */
-async function all(
-  targets: readonly Target[],
-  { options }: ProbeRequest,
-  context: Context,
-): Promise<Report[]> {
-  const reports: Report[] = [];
-  let next = 0;
-  let done = 0;
-  const worker = async () => {
-    while (next < targets.length) {
-      const at = next++;
-      reports[at] = await probeOne(context.runtime, targets[at], options);
-      progress(++done, targets.length, context);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(PROBE_AT_ONCE, targets.length) }, worker));
-  return reports;
-}
-
-function progress(done: number, total: number, { runtime, terminal }: Context): void {
-  if (total < 2 || !runtime.host.isTerminal("stderr")) return;
-  terminal.err(done < total ? `\r${done}/${total}` : "\r\x1b[K");
-}
-
 // --- showing -------------------------------------------------------------------------------------
 
 function show(results: Results, values: Values, request: ProbeRequest, context: Context): number {
@@ -89,7 +56,7 @@ function show(results: Results, values: Values, request: ProbeRequest, context: 
   const reports = [...results.reports, ...(results.direct ? [results.direct.report] : [])];
   switch (values.format ?? "human") {
     case "json":
-      terminal.out(probeJson(results, values.verbose));
+      terminal.out(probeJson(results, values.verbose, timeOf(values, context)));
       break;
     case "prometheus":
       terminal.out(prometheus(reports));
@@ -103,6 +70,11 @@ function show(results: Results, values: Values, request: ProbeRequest, context: 
       terminal.out(humanText(results, lookOf(values, context)));
   }
   return STATUS[worst(reports)];
+}
+
+/** Of a round, where there are several; null where there is one. */
+function timeOf({ watch }: Values, { runtime }: Context): string | null {
+  return watch === undefined ? null : new Date(runtime.clock.now()).toISOString();
 }
 
 const STATUS = { fine: OK, findings: FAILED, unreachable: UNREACHABLE } as const;
@@ -119,32 +91,19 @@ function humanText({ reports, direct }: Results, look: Look): string {
   }
   const text = humanReport(reports[0], look);
   if (!direct) return text;
-  const { report, difference } = direct;
-  const against = differenceText(reports[0], report, difference, look);
-  return `${text}\n${humanReport(report, look)}${against}`;
+  return `${text}\n${humanReport(direct.report, look)}${differenceText(direct, look)}`;
 }
 
 // --- again and again -----------------------------------------------------------------------------
 
-async function watch(values: Values, request: ProbeRequest, context: Context): Promise<number> {
-  const { runtime, terminal } = context;
-  const live = runtime.host.isTerminal("stdout") && (values.format ?? "human") === "human";
-  let interrupt = () => {};
-  const interrupted = new Promise<"interrupted">((resolve) => {
-    interrupt = () => resolve("interrupted");
-  });
-  runtime.host.onSignal("SIGINT", interrupt);
-  runtime.host.onSignal("SIGTERM", interrupt);
-  for (let status = OK;;) {
-    const results = await Promise.race([look(request, context), interrupted]);
-    if (results === "interrupted") return status;
-    if (live) terminal.out("\x1b[H\x1b[2J");
-    status = show(results, values, request, context);
-    const pause = new Promise<"due">((resolve) =>
-      runtime.clock.after(values.watch! * 1000, () => resolve("due"))
-    );
-    if (await Promise.race([pause, interrupted]) === "interrupted") return status;
-  }
+function watched(values: Values, request: ProbeRequest, context: Context): Watching {
+  return {
+    seconds: values.watch!,
+    human: (values.format ?? "human") === "human",
+    look: () => lookOf(values, context),
+    show: (results) => show(results, values, request, context),
+    statusOf: ({ reports }) => STATUS[worst(reports)],
+  };
 }
 
 async function runLoad(values: Values, request: ProbeRequest, context: Context): Promise<number> {
@@ -157,16 +116,27 @@ async function runLoad(values: Values, request: ProbeRequest, context: Context):
   const load = await measureLoad(runtime, request.targets[0], request.options, {
     count,
     concurrency: values.concurrency ?? 1,
-    progress: (done) => progress(done, count, context),
+    progress: progressOn(runtime.host.isTerminal("stderr"), count, terminal.err),
+    stopped: interruption(runtime.host),
   });
-  if (format === "json") terminal.out(probeJson({ reports: [], direct: null, load }, false));
+  if (format === "json") terminal.out(probeJson({ reports: [], direct: null, load }, false, null));
   else terminal.out(loadText(load, request.options.login !== null, context));
-  if (load.good === load.count) return OK;
+  if (load.good === load.count && load.count > 0) return OK;
   return load.good === 0 && load.failures.unreachable ? UNREACHABLE : FAILED;
 }
 
+/** What was measured until the first interruption is shown; the second ends it at once. */
+function interruption(host: Host): () => boolean {
+  let interrupted = false;
+  host.onSignal("SIGINT", () => {
+    if (interrupted) host.exit(FAILED);
+    interrupted = true;
+  });
+  return () => interrupted;
+}
+
 function loadText(load: LoadReport, logins: boolean, { terminal }: Context): string {
-  const { colors } = { colors: terminal.outColors };
+  const colors = terminal.outColors;
   const { latency } = load;
   const what = logins ? "logins" : "sessions";
   const rows: [string, string][] = [

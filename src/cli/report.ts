@@ -6,6 +6,8 @@
  *         | ^^^^^^^
  *         = did you mean "listen"?
  *
+ * Colours are those that can be read on a dark ground and on a light one: blue cannot.
+ *
  * The head is one line in the form that editors and `grep` know. A source line that is wider than the
  * terminal is shown as a window around the caret; secrets in it are masked. Pure: it gives text.
  */
@@ -13,6 +15,7 @@
 import type { Colors } from "picocolors/types";
 import type { Diagnostic, Position, Severity, SourceLines } from "../core/diagnostic.ts";
 import { type Cell, cellsOf, visible } from "./cells.ts";
+import { wrap } from "./help.ts";
 import { maskedLine, maskKeys } from "./mask.ts";
 
 export interface ReportStyle {
@@ -44,11 +47,11 @@ function renderDiagnostic(
   const lines = [
     `${colors.bold(place(at))} ${label}: ${visible(maskKeys(diagnostic.message))}`,
     ...snippet(at, source, gutter, style, paint(severity, colors)),
-    ...(hint ? [`${gutter} ${colors.blue("=")} ${visible(hint)}`] : []),
+    ...(hint ? hintLines(visible(hint), gutter, style) : []),
     ...(related
       ? [
         `${colors.bold(place(related.at))} ${visible(related.message)}`,
-        ...snippet(related.at, source, gutter, style, colors.blue),
+        ...snippet(related.at, source, gutter, style, colors.cyan),
       ]
       : []),
   ];
@@ -58,6 +61,13 @@ function renderDiagnostic(
 function paint(severity: Severity, colors: Colors): (text: string) => string {
   if (severity === "error") return colors.red;
   return severity === "warning" ? colors.yellow : colors.cyan;
+}
+
+/** Only the head has to be one line, for `grep` and editors. */
+function hintLines(hint: string, gutter: string, { colors, columns }: ReportStyle): string[] {
+  const [first, ...rest] = wrap(hint, columns - gutter.length - 3);
+  const indent = `${gutter}   `;
+  return [`${gutter} ${colors.dim("=")} ${first}`, ...rest.map((line) => indent + line)];
 }
 
 function digits(line: number): number {
@@ -82,8 +92,8 @@ function snippet(
   const room = Math.max(20, columns - gutter.length - 3);
   const cells = cellsOf(line.replace(/\r$/, ""));
   const { text, caret } = frame(cells, at.column, at.length, room);
-  const bar = colors.blue("|");
-  const number = colors.blue(String(at.line).padStart(gutter.length));
+  const bar = colors.dim("|");
+  const number = colors.dim(String(at.line).padStart(gutter.length));
   const shown = [`${number} ${bar} ${text}`.trimEnd()];
   if (at.column > 0) {
     const span = caretColor("^".repeat(caret.width));

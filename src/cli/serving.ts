@@ -11,10 +11,12 @@ import type { GlobalSettings } from "../config/settings.ts";
 import type { Diagnostic, SourceLines } from "../core/diagnostic.ts";
 import { errnoText, FileError } from "../core/errors.ts";
 import { LEVELS } from "../core/log.ts";
+import { grantedBy } from "../lint/granted.ts";
+import { lint } from "../lint/rule.ts";
+import { LIMIT_RULES } from "../lint/rules.ts";
 import { formatEndpoint } from "../net/address.ts";
 import { type Logs, openLogs } from "../observe/logs.ts";
 import { type Listening, StartError, type startProxy } from "../proxy/server.ts";
-import { advise, grantedBy } from "../supervise/advice.ts";
 import type { Context } from "./command.ts";
 import { type Engine, startEngine, type Usable } from "./engine.ts";
 import { FAILED, INTERRUPTED, OK } from "./exit.ts";
@@ -67,7 +69,7 @@ function show(diagnostics: readonly Diagnostic[], lines: SourceLines, context: C
 function explain(error: unknown, context: Context, lines: SourceLines): string {
   if (error instanceof StartError) {
     show(error.findings, lines, context);
-    complain(context.terminal, error.message);
+    complain(context.terminal, error.message, error.hint);
   } else if (error instanceof FileError) {
     complain(context.terminal, `Cannot open "${error.path}": ${errnoText(error.code)}`);
   } else throw error;
@@ -95,6 +97,7 @@ class Serving {
     let engine: Engine | null = null;
     const pidFile = new PidFile(runtime);
     try {
+      pidFile.check(settings.global.pid);
       engine = await startEngine({ runtime, log: logs, startProxy: parts.startProxy }, loaded);
       show(engine.warnings, loaded.lines, context);
       warnOfLimits(loaded, engine.workers, context, logs);
@@ -162,6 +165,7 @@ class Serving {
     if (!loaded) return this.#keep("it has errors");
     let without: readonly string[];
     try {
+      this.#pidFile.check(loaded.settings.global.pid);
       this.#logs.redirect(loaded.settings.global.error_log);
       without = await this.#engine.reload(loaded);
     } catch (error) {
@@ -265,7 +269,10 @@ function warnOfLimits({ settings }: Usable, workers: number, context: Context, l
   const seen = settings.global.error_log.some(({ destination, level }) =>
     destination.is === "stderr" && LEVELS.indexOf(level) >= LEVELS.indexOf("warn")
   );
-  for (const message of advise(settings, workers, grantedBy(runtime))) {
+  // Where it stands in the file is of no account here: `check-config` shows that.
+  const subject = { settings, workers, granted: grantedBy(runtime), file: "" };
+  for (const { message: text, hint } of lint(LIMIT_RULES, subject)) {
+    const message = hint === undefined ? text : `${text}: ${hint}`;
     if (!seen) caution(terminal, message);
     logs.write({ level: "warn", message });
   }

@@ -11,13 +11,18 @@ import { complain } from "./terminal.ts";
 /** It may come to hold the secret that is shared with the auth server. */
 const MODE = 0o640;
 
-export const STARTER = `# Doorpost: IMAP and mail submission through one authenticating proxy.
+export const STARTER = `#:schema ./doorpost.schema.json
+# Doorpost: IMAP and mail submission through one authenticating proxy.
 #
 # The words are those of nginx's mail module; what stands above the first [[server]]
 # holds for every server. Adapt the lines marked CHANGE, then:
 #
 #   doorpost check-config FILE      finds mistakes
 #   doorpost serve --config FILE    runs it; SIGHUP reloads, SIGQUIT drains
+#
+# Editors (taplo, Even Better TOML) know every word by the first line, once the schema is here:
+#
+#   doorpost check-config --schema > doorpost.schema.json
 
 # CHANGE: the name the proxy gives itself in greetings and to backends.
 server_name = "mail.example.com"

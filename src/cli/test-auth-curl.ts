@@ -7,10 +7,16 @@ import { prepareRequest, showRequest } from "../auth/request.ts";
 import type { HttpVersion } from "../auth/request.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import { toDisplay } from "../core/bytes.ts";
+import { isToken } from "../probe/auth-question.ts";
 import type { Attempt } from "../session/machine.ts";
 
 /** Lines, each ended; the last is the command, broken with backslashes. */
-export function curlLine(server: ServerSettings, attempt: Attempt, version: HttpVersion): string {
+export function curlLine(
+  server: ServerSettings,
+  attempt: Attempt,
+  version: HttpVersion,
+  ca?: string,
+): string {
   const [, ...headers] = showRequest(prepareRequest(server), attempt, version);
   const secret = new Map<string, string>();
   const words = headers.map((line) => headerWord(line, attempt, secret));
@@ -21,6 +27,7 @@ export function curlLine(server: ServerSettings, attempt: Attempt, version: Http
   const notes = [...secret].map(([name, what]) => `# ${name}: ${what}\n`);
   const command = [
     `curl --silent --show-error --include --http${version}`,
+    ...(ca === undefined ? [] : [`--cacert ${quoted(ca)}`]),
     ...(socket === null ? [] : [`--unix-socket ${quoted(socket)}`]),
     "-H 'User-Agent:' -H 'Accept:'",
     ...words,
@@ -45,6 +52,7 @@ function headerWord(line: string, attempt: Attempt, secret: Map<string, string>)
 
 function whatOf(name: string, { method }: Attempt): string {
   if (name !== "Auth-Pass") return `the value of ${name}`;
+  if (isToken(method)) return "the bearer token";
   return method === "plain"
     ? "the password, a space written %20 and % written %25"
     : `the ${method} digest of the password and Auth-Salt`;

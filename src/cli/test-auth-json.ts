@@ -4,15 +4,16 @@
  */
 
 import type { ServerSettings } from "../config/settings.ts";
-import { toDisplay } from "../core/bytes.ts";
+import { type ByteString, toDisplay } from "../core/bytes.ts";
 import { formatEndpoint } from "../net/address.ts";
 import { type Decision, type Judged, sentence, shown } from "../probe/auth-decision.ts";
+import { wasSent } from "../probe/auth-exchange.ts";
 import type { Met } from "../probe/auth-expect.ts";
 import type { Load } from "../probe/auth-load.ts";
 import type { BackendLogin } from "../probe/backend-login.ts";
 import type { CaseResult } from "../probe/auth-suite.ts";
 import type { Warning } from "../probe/auth-warnings.ts";
-import { headerValue, type Shown, urlOf } from "./test-auth-show.ts";
+import { headerValue, type Shown, unreadLines, urlOf } from "./test-auth-show.ts";
 
 export const JSON_VERSION = 1;
 
@@ -26,7 +27,9 @@ export function exchangeJson(all: Shown, exit: number): string {
     protocol: attempt.protocol,
     method: attempt.method,
     user: toDisplay(attempt.user),
+    tls: judged.exchange.tls,
     request: request.map(toDisplay),
+    sent: wasSent(judged.exchange),
     response: response(judged),
     timings: judged.exchange.timings,
     decision: {
@@ -40,12 +43,15 @@ export function exchangeJson(all: Shown, exit: number): string {
   });
 }
 
-function response({ answer }: Judged): object | null {
+function response({ answer, exchange }: Judged): object | null {
   return answer && {
     status: answer.statusLine,
     headers: answer.headers.map(([name, value]) => ({ name, value: headerValue(name, value) })),
     bodyBytes: answer.bodySize,
     complete: answer.complete,
+    unread: answer.complete
+      ? []
+      : unreadLines(exchange.bytes, answer.headers.length + (answer.statusLine === null ? 0 : 1)),
   };
 }
 
@@ -59,8 +65,15 @@ function decision(made: Decision): object {
         replacesPassword: made.password !== null,
       };
     case "denied": {
-      const { is, text, code, waitMs } = made;
-      return { is, text: shown(text), code: code === null ? null : shown(code), waitMs };
+      const { is, text, code, waitMs, challenge } = made;
+      const optional = (words: ByteString | null) => words === null ? null : shown(words);
+      return {
+        is,
+        text: shown(text),
+        code: optional(code),
+        waitMs,
+        challenge: optional(challenge),
+      };
     }
     default:
       return made;

@@ -20,15 +20,23 @@ export const TEST_AUTH = {
       type: "text",
       argument: "FILE",
       group: "Auth server",
-      help: "take the auth server, its headers and time-out from a configuration; without it and " +
-        "without --url from the usual places",
+      help: "take the auth server, its headers and time-out from a configuration; - is standard " +
+        "input; without it and without --url from the usual places",
     },
     {
       name: "url",
       type: "text",
       argument: "URL",
       group: "Auth server",
-      help: "ask this one: http://host:port/path, host:port/path or unix:path:/path",
+      help: "ask this one: http:// or https://host:port/path, host:port/path or unix:path:/path",
+    },
+    {
+      name: "ca",
+      type: "text",
+      argument: "FILE",
+      group: "Auth server",
+      help: "with https trust these authorities; without it SSL_CERT_FILE or the system's, and " +
+        "NODE_EXTRA_CA_CERTS",
     },
     {
       name: "header",
@@ -52,7 +60,8 @@ export const TEST_AUTH = {
       least: 1,
       most: 600_000,
       group: "Auth server",
-      help: "wait so many milliseconds instead of auth_http_timeout",
+      help: "wait so many milliseconds instead of auth_http_timeout, and with --login for the " +
+        "backend instead of timeout",
     },
     { name: "user", short: "u", type: "text", argument: "NAME", group: "Login", help: "who asks" },
     {
@@ -67,10 +76,20 @@ export const TEST_AUTH = {
       name: "method",
       type: "choice",
       argument: "NAME",
-      choices: ["plain", "login", "apop", "cram-md5", "external", "none"],
+      choices: [
+        "plain",
+        "login",
+        "apop",
+        "cram-md5",
+        "external",
+        "none",
+        "xoauth2",
+        "oauthbearer",
+      ],
       group: "Login",
-      help: "plain (without it), login (the same to an auth server), apop, cram-md5, external or " +
-        "none; digests are made from the password",
+      help: "plain (without it), login (the same to an auth server), apop, cram-md5, external, " +
+        "none, xoauth2 or oauthbearer; digests are made from the password, for the last two it " +
+        "is the bearer token",
     },
     {
       name: "password-stdin",
@@ -166,7 +185,7 @@ export const TEST_AUTH = {
       name: "suite",
       type: "flag",
       group: "What to do",
-      help: "put about sixty questions, odd ones among them, and judge the answers; many are " +
+      help: "put some seventy questions, odd ones among them, and judge the answers; many are " +
         "wrong logins of --user",
     },
     {

@@ -5,20 +5,26 @@
 
 import { createHash, createHmac } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { AuthAddresses } from "../auth/names.ts";
 import { linesOf, load, type Source } from "../config/load.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import { toByteString } from "../core/bytes.ts";
+import { FileError } from "../core/errors.ts";
 import { NO_SECRET, Secret } from "../core/secret.ts";
 import { parseAddress } from "../net/address.ts";
-import type { Runtime } from "../net/ports.ts";
+import { type Runtime, TlsSettingError } from "../net/ports.ts";
+import type { AuthPlace } from "../probe/auth-exchange.ts";
 import { type Asked, type Digest, envelopeOf, tlsOf } from "../probe/auth-question.ts";
+import { secureFor } from "../probe/auth-tls.ts";
+import type { Warning } from "../probe/auth-warnings.ts";
 import type { AuthMethod, ProtocolName } from "../session/machine.ts";
+import { authorities } from "./authorities.ts";
 import type { Context } from "./command.ts";
 import { Misuse } from "./misuse.ts";
 import type { ValuesOf } from "./options.ts";
 import { readPassword } from "./password.ts";
 import { renderReport } from "./report.ts";
-import { NO_CONFIG, usualPlace } from "./sources.ts";
+import { inputSource, NO_CONFIG, usualPlace } from "./sources.ts";
 
 export type Values = ValuesOf<"test-auth">;
 
@@ -27,6 +33,9 @@ export async function settingsFor(values: Values, context: Context): Promise<Ser
   const { runtime } = context;
   if (values.url !== undefined && values.config !== undefined) {
     throw new Misuse("--url and --config exclude each other");
+  }
+  if (/^(?:https?:\/\/)?[^/?]*@/i.test(values.url ?? "")) {
+    throw new Misuse("--url takes no user and no password", "name the user by --user");
   }
   const protocol = protocolOf(values);
   const servers = await serversOf(values, protocol ?? "imap", context);
@@ -49,6 +58,7 @@ export async function settingsFor(values: Values, context: Context): Promise<Ser
     ...server,
     auth_http_header: [...server.auth_http_header, ...more],
     auth_http_timeout: values.timeout ?? server.auth_http_timeout,
+    timeout: values.timeout ?? server.timeout,
     server_name: server.server_name || runtime.host.hostname,
   };
 }
@@ -67,15 +77,23 @@ async function serversOf(
   protocol: ProtocolName,
   { runtime, terminal }: Context,
 ): Promise<readonly ServerSettings[]> {
-  const source = sourceOf(values, protocol, runtime);
+  const source = await sourceOf(values, protocol, runtime);
   const { settings, diagnostics, sources } = await load(source, runtime, {
     checkFiles: false,
     resolveNames: false,
   });
-  if (settings !== null) return settings.servers;
-  if (values.url !== undefined) {
+  const { url } = values;
+  if (settings !== null) {
+    return url === undefined
+      ? settings.servers
+      : settings.servers.map((each) => asTyped(each, url));
+  }
+  if (url !== undefined) {
     const [first] = diagnostics;
-    throw new Misuse(`Cannot ask "${values.url}": ${first.message}`, first.hint ?? "");
+    throw new Misuse(
+      `Cannot ask "${withoutQuery(url)}": ${withoutQuery(first.message)}`,
+      first.hint,
+    );
   }
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const style = { colors: terminal.errColors, columns: terminal.columns };
@@ -83,22 +101,65 @@ async function serversOf(
   throw new Misuse(`Cannot use ${source.path}`, "see doorpost check-config", report);
 }
 
-function sourceOf(values: Values, protocol: ProtocolName, { files }: Runtime): Source {
+async function sourceOf(
+  values: Values,
+  protocol: ProtocolName,
+  { files, host }: Runtime,
+): Promise<Source> {
   if (values.url !== undefined) {
     // The reader of configurations knows best what an auth server's URL is.
-    const text = `auth_http = ${JSON.stringify(values.url)}\n[[server]]\n` +
+    const text = `auth_http = ${JSON.stringify(readable(values.url))}\n[[server]]\n` +
       `listen = "127.0.0.1:1"\nprotocol = "${protocol}"\n`;
     return { path: "--url", text, syntax: "toml" };
+  }
+  if (values.config === "-") {
+    return inputSource(new TextDecoder().decode(await host.readIn()), undefined);
   }
   const path = values.config ?? usualPlace(files);
   if (path === null) throw new Misuse(NO_CONFIG, "name the auth server: --url URL");
   return { path };
 }
 
+/** It may hold an API key. */
+function withoutQuery(text: string): string {
+  return text.replace(/\?[^"]*/, "?****");
+}
+
+const HTTPS = /^https:\/\/(\[[^\]]*\]|[^:/?]*)(:\d*)?/i;
+
+/** Configurations have no https: read as http, with the port said. */
+function readable(url: string): string {
+  return url.replace(HTTPS, (_, host, port) => `http://${host}${port ?? ":443"}`);
+}
+
+/** As it was typed, https included. */
+function asTyped(settings: ServerSettings, url: string): ServerSettings {
+  const { auth_http } = settings;
+  return { ...settings, auth_http: { ...auth_http, tls: HTTPS.test(url), text: url } };
+}
+
 function headerOf(text: string): readonly [string, string] {
   const match = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*([^\r\n\0]*)$/.exec(text);
   if (match === null) throw new Misuse(`A header is written 'NAME: VALUE'`);
   return [match[1], toByteString(match[2])];
+}
+
+/** How the server is reached. Throws a `Misuse`. */
+export function placeOf(
+  { ca }: Values,
+  { auth_http: url, auth_http_timeout: timeoutMs }: ServerSettings,
+  runtime: Runtime,
+): AuthPlace {
+  if (ca !== undefined && !url.tls) throw new Misuse("--ca means something with https:// only");
+  try {
+    const trusted = url.tls ? authorities(ca, runtime) : undefined;
+    const addresses = new AuthAddresses(url, runtime);
+    return { runtime, addresses, timeoutMs, secure: secureFor(url, runtime.tls, trusted) };
+  } catch (error) {
+    if (error instanceof FileError) throw new Misuse(`Cannot read ${error.message}`);
+    if (!(error instanceof TlsSettingError)) throw error;
+    throw new Misuse(`Cannot use the authorities: ${error.message}`);
+  }
 }
 
 // --- the login -----------------------------------------------------------------------------------
@@ -132,6 +193,26 @@ export function askedOf(
     tls: values.ssl === undefined ? null : tlsFrom(values.ssl),
     salt: saltOf(server, runtime),
   };
+}
+
+/** What clients of that server may log in by, besides plain. */
+export function offered(
+  { protocol, imap_auth, pop3_auth, smtp_auth }: ServerSettings,
+): readonly string[] {
+  const all: Readonly<Record<ProtocolName, readonly string[]>> = {
+    imap: imap_auth,
+    pop3: pop3_auth,
+    smtp: smtp_auth,
+  };
+  return all[protocol];
+}
+
+/** The auth server is asked all the same: it may serve other proxies. */
+export function notOffered(server: ServerSettings, method: Values["method"] = "plain"): Warning[] {
+  if (method === "plain" || method === "login" || offered(server).includes(method)) return [];
+  const { protocol } = server;
+  const message = `${protocol}_auth does not have ${method}: no client of this server can ask so`;
+  return [{ rule: "method-not-offered", message }];
 }
 
 /** AUTH LOGIN is `plain` to an auth server. */

@@ -5,12 +5,13 @@
 
 import type { Colors } from "picocolors/types";
 import type { ServerSettings } from "../config/settings.ts";
-import { decode, printable, toDisplay } from "../core/bytes.ts";
-import type { Timings } from "../probe/auth-exchange.ts";
+import { type ByteString, decode, printable, toDisplay } from "../core/bytes.ts";
+import { type Exchange, wasSent } from "../probe/auth-exchange.ts";
 import { type Decision, headline, type Judged, sentence, shown } from "../probe/auth-decision.ts";
 import type { Met } from "../probe/auth-expect.ts";
 import type { Load } from "../probe/auth-load.ts";
 import type { Asked } from "../probe/auth-question.ts";
+import type { Secured } from "../probe/auth-tls.ts";
 import type { Warning } from "../probe/auth-warnings.ts";
 import type { BackendLogin } from "../probe/backend-login.ts";
 import { formatEndpoint } from "../net/address.ts";
@@ -39,14 +40,16 @@ type Style = Pick<Terminal, "outColors" | "columns">;
 const BODY_SHOWN = 1024;
 const GAP = "   ";
 const MASK = "****";
+const NO_STATUS = "(no status line)";
 
 export function showExchange(all: Shown, raw: boolean, style: Style): string {
-  const { judged, request, attempt, warnings, expectations, login } = all;
+  const { server, judged, request, attempt, warnings, expectations, login } = all;
   const { outColors: colors } = style;
   const [first, ...headers] = request.map(toDisplay);
-  const { decision, exchange: { peer, timings } } = judged;
+  const { decision, exchange } = judged;
   const lines = [
-    spread(`${colors.cyan("->")} ${first}`, 3 + first.length, connected(peer, timings), style),
+    spread(`${colors.cyan("->")} ${first}`, 3 + first.length, connected(exchange), style),
+    ...tlsLines(exchange.tls, style),
     ...side(headers, raw, style),
     ...answerLines(judged, raw, style),
     "",
@@ -57,7 +60,7 @@ export function showExchange(all: Shown, raw: boolean, style: Style): string {
       style,
     ),
     ...warnings.flatMap((each) => warningLines(each, style)),
-    ...(login === null ? [] : loginLines(login, attempt, style)),
+    ...(login === null ? [] : loginLines(login, attempt, server, style)),
     ...metLines(expectations, style),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -71,8 +74,25 @@ function spread(left: string, width: number, right: string, { columns, outColors
     : `${left}\n${" ".repeat(Math.max(3, columns - right.length))}${outColors.dim(right)}`;
 }
 
-function connected(peer: string, { connectMs }: Timings): string {
-  return connectMs === null ? peer : `${peer}  connect ${ms(connectMs)}`;
+function connected(exchange: Exchange): string {
+  const { peer, timings: { connectMs, tlsMs } } = exchange;
+  return [
+    peer,
+    ...(connectMs === null ? [] : [`connect ${ms(connectMs)}`]),
+    ...(tlsMs === null ? [] : [`TLS ${ms(tlsMs)}`]),
+    ...(wasSent(exchange) ? [] : ["not sent"]),
+  ].join("  ");
+}
+
+function tlsLines(tls: Secured | null, { outColors: colors, columns }: Style): string[] {
+  if (tls === null) return [];
+  const { protocol, cipher, certificate } = tls;
+  const whose = certificate === null ? [] : [
+    `certificate of ${certificate.names.join(", ")}`,
+    `until ${certificate.notAfter.slice(0, 10)}`,
+  ];
+  const text = visible(printable([`${protocol} ${cipher}`, ...whose].join(", "), 400));
+  return wrap(text, columns - GAP.length).map((line) => GAP + colors.dim(line));
 }
 
 export function ms(value: number): string {
@@ -102,9 +122,11 @@ function answerLines({ answer, exchange }: Judged, raw: boolean, style: Style): 
   const { outColors: colors } = style;
   const { firstByteMs, totalMs } = exchange.timings;
   const times = `first byte ${ms(firstByteMs ?? totalMs)}  total ${ms(totalMs)}`;
-  const status = visible(shown(answer.statusLine ?? "(no status line)"));
+  const status = visible(shown(answer.statusLine ?? NO_STATUS));
   const headers = answer.headers.map(([name, value]) => `${name}: ${headerValue(name, value)}`);
-  const body = raw && answer.bodySize > 0 ? bodyLines(exchange.bytes) : [];
+  const body = answer.complete
+    ? raw && answer.bodySize > 0 ? bodyLines(exchange.bytes) : []
+    : unreadLines(exchange.bytes, answer.headers.length + (answer.statusLine === null ? 0 : 1));
   return [
     spread(`${colors.cyan("<-")} ${status}`, 3 + width(status), times, style),
     ...side(headers, raw, style),
@@ -126,6 +148,19 @@ function bodyLines(answer: Uint8Array): string[] {
   return ["", ...lines.map((line) => visible(printable(toDisplay(line), BODY_SHOWN))), ...more];
 }
 
+/** Of a head that cannot be read the lines from the fault on, as they came. */
+export function unreadLines(answer: Uint8Array, read: number): string[] {
+  const text = decode(answer).split("\n").slice(read).join("\n").slice(0, BODY_SHOWN);
+  return text.replace(/\r?\n$/, "").split(/\r?\n/)
+    .map((line) => visible(printable(toDisplay(unreadMasked(line)), 200)));
+}
+
+/** A password behind a name that is spelled wrongly is one all the same; so is the rest of a folded one. */
+function unreadMasked(line: ByteString): ByteString {
+  return line.replace(/^([^:]*(?:pass|cookie)[^:]*:).*/is, `$1 ${MASK}`)
+    .replace(/^[ \t].*/s, ` ${MASK}`);
+}
+
 /** A word in capitals, and beside it what it means. */
 function labelled(
   label: string,
@@ -139,6 +174,10 @@ function labelled(
     `${colors.bold(paint(label))}  ${first}`,
     ...rest.map((line) => " ".repeat(indent) + line),
   ];
+}
+
+export function unreachableLines(why: string, style: Style): string[] {
+  return labelled("UNREACHABLE", why, style.outColors.red, style);
 }
 
 function painter(is: Decision["is"], colors: Colors): (text: string) => string {
@@ -159,24 +198,36 @@ export function warningLines(
 
 function loginLines(
   { is, target, transcript, why, totalMs }: BackendLogin,
-  { protocol }: Attempt,
+  { protocol, method }: Attempt,
+  server: ServerSettings,
   style: Style,
 ): string[] {
   const { outColors: colors } = style;
   const title = `Backend ${formatEndpoint(target)}`;
-  const dialogue = transcript.map(({ from, text }) =>
-    `${colors.cyan(from === "proxy" ? "->" : "<-")} ${visible(text)}`
-  );
+  const dialogue = transcript.flatMap(({ from, text }) => {
+    const [first, ...rest] = wrap(visible(text), style.columns - GAP.length);
+    const head = `${colors.cyan(from === "proxy" ? "->" : "<-")} ${first}`;
+    return [head, ...rest.map((line) => GAP + line)];
+  });
   const good = protocol === "smtp"
-    ? labelled("READY", "the session goes on with the client", colors.green, style)
+    ? labelled("READY", smtpReady(method, server), colors.green, style)
     : labelled("LOGGED IN", "the mailbox is open", colors.green, style);
   const bad = is === "refused" ? "NOT LOGGED IN" : "UNREACHABLE";
   return [
     "",
     spread(colors.bold(title), title.length, ms(totalMs), style),
     ...dialogue,
+    "",
     ...(is === "ready" ? good : labelled(bad, why ?? "", colors.red, style)),
   ];
+}
+
+function smtpReady(method: Attempt["method"], { proxy_smtp_auth }: ServerSettings): string {
+  const goesOn = "the session goes on with the client";
+  if (method === "none") return goesOn;
+  return proxy_smtp_auth
+    ? `logged in; ${goesOn}`
+    : `no login there, proxy_smtp_auth is off; ${goesOn}`;
 }
 
 export function metLines(all: readonly Met[], { outColors: colors }: Style): string[] {

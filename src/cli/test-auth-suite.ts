@@ -6,7 +6,9 @@
  *     user = "john"
  *     password = "..."
  *     expect = "allowed"              # or denied, or answered
- *     protocol = "imap"               # may be left out, as may method, client_ip and attempt
+ *     server = "10.0.1.5:143"         # may be left out, as may protocol, method, client_ip, attempt
+ *
+ * With `method = "none"` there are `from`, `to` and `helo` instead of user and password.
  */
 
 import { parse, TomlError } from "smol-toml";
@@ -17,7 +19,10 @@ import { FileError } from "../core/errors.ts";
 import { SUITE_CASES } from "../core/limits.ts";
 import { parseAddress } from "../net/address.ts";
 import { builtInCases, type Case, caseOf, type Subject } from "../probe/auth-cases.ts";
+import type { AuthPlace } from "../probe/auth-exchange.ts";
 import type { Asked } from "../probe/auth-question.ts";
+import { readServer } from "../probe/auth-expect.ts";
+import { envelopeOf } from "../probe/auth-question.ts";
 import { type CaseResult, runSuite, type SuiteResult } from "../probe/auth-suite.ts";
 import type { AuthMethod } from "../session/machine.ts";
 import { visible, widthOf } from "./cells.ts";
@@ -28,14 +33,15 @@ import type { Terminal } from "./terminal.ts";
 import { suiteJson } from "./test-auth-json.ts";
 import { progressOn } from "./test-auth-progress.ts";
 import { Misuse } from "./misuse.ts";
-import { digest, type Values } from "./test-auth-question.ts";
-import { ms, urlOf, warningLines } from "./test-auth-show.ts";
+import { digest, offered, type Values } from "./test-auth-question.ts";
+import { ms, unreachableLines, urlOf, warningLines } from "./test-auth-show.ts";
 
 export async function runSuiteCommand(
   values: Values,
   operands: readonly string[],
   server: ServerSettings,
   asked: Asked,
+  place: AuthPlace,
   context: Context,
 ): Promise<number> {
   const { runtime, terminal } = context;
@@ -51,8 +57,13 @@ export async function runSuiteCommand(
     : readCases(await textOf(operands[0], context), operands[0], subject);
   const cases = [...builtInCases(subject), ...more];
   const progress = progressOn(runtime.host.isTerminal("stderr"), cases.length, terminal.err);
-  const suite = await runSuite(cases, { runtime, server, asked, digest, progress });
+  const suite = await runSuite(cases, { place, server, asked, digest, progress });
   const status = statusOf(suite.results);
+  if (status === UNREACHABLE && values.format !== "json" && values.format !== "junit") {
+    const why = suite.results.find(({ decision }) => decision !== null)!.words;
+    terminal.out(unreachableLines(why, terminal).map((line) => `${line}\n`).join(""));
+    return status;
+  }
   terminal.out(render(values, suite, server, status, terminal));
   return status;
 }
@@ -71,13 +82,22 @@ function render(
     summary(results, terminal);
 }
 
+const METHODS: readonly AuthMethod[] = [
+  "plain",
+  "apop",
+  "cram-md5",
+  "external",
+  "xoauth2",
+  "oauthbearer",
+  "none",
+];
+
 /** With a configuration what it allows; with a bare URL every method, or every one of --protocol. */
 function methodsOf(values: Values, server: ServerSettings): readonly AuthMethod[] {
-  const all: readonly AuthMethod[] = ["plain", "apop", "cram-md5", "external", "none"];
-  const { protocol, imap_auth, pop3_auth, smtp_auth } = server;
+  const { protocol } = server;
   if (values.url !== undefined) {
     const any = values.protocol === undefined;
-    return all.filter((method) =>
+    return METHODS.filter((method) =>
       method === "apop"
         ? any || protocol === "pop3"
         : method === "none"
@@ -85,12 +105,7 @@ function methodsOf(values: Values, server: ServerSettings): readonly AuthMethod[
         : true
     );
   }
-  const allowed: Readonly<Record<typeof protocol, readonly string[]>> = {
-    imap: imap_auth,
-    pop3: pop3_auth,
-    smtp: smtp_auth,
-  };
-  return all.filter((method) => method === "plain" || allowed[protocol].includes(method));
+  return METHODS.filter((method) => method === "plain" || offered(server).includes(method));
 }
 
 function statusOf(results: readonly CaseResult[]): number {
@@ -112,12 +127,28 @@ async function textOf(path: string, { runtime }: Context): Promise<string> {
   }
 }
 
-const KEYS = ["name", "user", "password", "expect", "protocol", "method", "client_ip", "attempt"];
+const KEYS = [
+  "name",
+  "user",
+  "password",
+  "expect",
+  "server",
+  "protocol",
+  "method",
+  "client_ip",
+  "attempt",
+  "from",
+  "to",
+  "helo",
+];
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   expect: ["allowed", "denied", "answered"],
   protocol: ["imap", "pop3", "smtp"],
-  method: ["plain", "apop", "cram-md5", "external"],
+  method: ["plain", "apop", "cram-md5", "external", "none", "xoauth2", "oauthbearer"],
 };
+
+const LOGIN = ["user", "password"];
+const ENVELOPE = ["from", "to"];
 
 /** Throws a `Misuse` that names the case; never quotes a password. */
 export function readCases(text: string, path: string, subject: Subject): readonly Case[] {
@@ -146,14 +177,28 @@ function readCase(row: unknown, where: string, subject: Subject): Case {
   if (typeof row !== "object" || row === null) throw new Misuse(`${where} is no table`);
   const given = row as Record<string, unknown>;
   for (const key of Object.keys(given)) checkKey(key, given[key], where);
-  for (const key of ["user", "password", "expect"]) {
+  const none = given.method === "none";
+  for (const key of [...(none ? ENVELOPE : LOGIN), "expect"]) {
     if (given[key] === undefined) throw new Misuse(`${where}: ${key} is missing`);
   }
-  const text = (key: string) => given[key] as string;
+  const strange = (none ? LOGIN : [...ENVELOPE, "helo"]).find((key) => given[key] !== undefined);
+  if (strange !== undefined) {
+    throw new Misuse(`${where}: ${strange} does not go with method ${given.method ?? "plain"}`);
+  }
+  const text = (key: string) => (given[key] ?? "") as string;
+  const who = none ? `${text("from")} to ${text("to")}` : text("user");
+  const [helo, from, to] = ["helo", "from", "to"].map((key) => toByteString(text(key)));
+  const envelope = envelopeOf(helo, from, to);
   return caseOf(subject, "file", {
-    name: given.name === undefined ? `${text("user")}, ${text("expect")}` : text("name"),
+    name: given.name === undefined ? `${who}, ${text("expect")}` : text("name"),
     user: toByteString(text("user")),
     password: toByteString(text("password")),
+    ...(none && {
+      protocol: "smtp" as const,
+      envelope: [envelope.helo, envelope.from, envelope.to] as const,
+    }),
+    ...(given.method === "apop" && { protocol: "pop3" as const }),
+    ...(given.server !== undefined && { server: readServer(text("server")) }),
     demand: text("expect") as Case["demand"],
     ...(given.protocol !== undefined && { protocol: text("protocol") as Case["protocol"] }),
     ...(given.method !== undefined && { method: text("method") as Case["method"] }),
@@ -175,6 +220,9 @@ function checkKey(key: string, value: unknown, where: string): void {
   const choices = CHOICES[key];
   if (choices !== undefined && !choices.includes(value)) {
     throw new Misuse(`${where}: ${key} is one of ${choices.join(", ")}`);
+  }
+  if (key === "server" && readServer(value) === null) {
+    throw new Misuse(`${where}: server is no address with a port`);
   }
   if (key === "client_ip" && parseAddress(value) === null) {
     throw new Misuse(`${where}: client_ip is no IP address`);

@@ -7,7 +7,7 @@ import { prepareRequest, showRequest, writeRequest } from "../auth/request.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import { NO_SECRET } from "../core/secret.ts";
 import { type Decision, judge } from "../probe/auth-decision.ts";
-import { exchange } from "../probe/auth-exchange.ts";
+import { type AuthPlace, exchange } from "../probe/auth-exchange.ts";
 import { type Expectation, meets, type Met, readExpectation } from "../probe/auth-expect.ts";
 import { type Load, measure } from "../probe/auth-load.ts";
 import { type Asked, attemptOf } from "../probe/auth-question.ts";
@@ -20,7 +20,15 @@ import { Misuse } from "./misuse.ts";
 import { complain } from "./terminal.ts";
 import { curlLine } from "./test-auth-curl.ts";
 import { exchangeJson, loadJson } from "./test-auth-json.ts";
-import { askedOf, digest, passwordFor, settingsFor, type Values } from "./test-auth-question.ts";
+import {
+  askedOf,
+  digest,
+  notOffered,
+  passwordFor,
+  placeOf,
+  settingsFor,
+  type Values,
+} from "./test-auth-question.ts";
 import { showExchange, showLoad, type Shown } from "./test-auth-show.ts";
 import { progressOn } from "./test-auth-progress.ts";
 import { runSuiteCommand } from "./test-auth-suite.ts";
@@ -47,16 +55,17 @@ async function run(
   const { runtime, terminal } = context;
   if (values.curl) {
     const attempt = attemptOf(askedOf(values, server, NO_SECRET, runtime), digest);
-    terminal.out(curlLine(server, attempt, values.http ?? "1.0"));
+    terminal.out(curlLine(server, attempt, values.http ?? "1.0", values.ca));
     return OK;
   }
   const needsPassword = !values.suite || values.user !== undefined;
   const password = needsPassword ? await passwordFor(values, runtime) : NO_SECRET;
   const asked = askedOf(values, server, password, runtime);
-  if (values.suite) return await runSuiteCommand(values, operands, server, asked, context);
+  const place = placeOf(values, server, runtime);
+  if (values.suite) return await runSuiteCommand(values, operands, server, asked, place, context);
   return values.repeat === undefined
-    ? await askOnce(values, server, asked, expectations, context)
-    : await askOften(values, server, asked, expectations, context);
+    ? await askOnce(values, server, asked, place, expectations, context)
+    : await askOften(values, server, asked, place, expectations, context);
 }
 
 function checkCombination(values: Values, operands: readonly string[]): void {
@@ -73,11 +82,20 @@ function checkCombination(values: Values, operands: readonly string[]): void {
   if (operands.length > 0 && !values.suite) {
     throw new Misuse(`Unexpected argument "${operands[0]}"`, "a file of cases belongs to --suite");
   }
-  if (operands[0] === "-" && values["password-stdin"]) {
-    throw new Misuse("Standard input cannot be both the cases and the password");
+  const wanted = [
+    ...(values.config === "-" ? ["the configuration"] : []),
+    ...(operands[0] === "-" ? ["the cases"] : []),
+    ...(values["password-stdin"] ? ["the password"] : []),
+  ];
+  if (wanted.length > 1) {
+    throw new Misuse(`Standard input cannot be both ${wanted[0]} and ${wanted[1]}`);
   }
   if (values.format === "junit" && !values.suite) {
     throw new Misuse("--format junit means something with --suite only");
+  }
+  for (const name of ["method", "attempt", "http", "raw"] as const) {
+    if (!values.suite || values[name] === undefined || values[name] === false) continue;
+    throw new Misuse(`--suite chooses by itself: --${name} has no place there`);
   }
   if (values.suite && values.expect.length > 0) {
     throw new Misuse("--suite has expectations of its own", "put yours into a file of cases");
@@ -99,6 +117,7 @@ async function askOnce(
   values: Values,
   server: ServerSettings,
   asked: Asked,
+  place: AuthPlace,
   expectations: readonly Expectation[],
   { runtime, terminal }: Context,
 ): Promise<number> {
@@ -107,13 +126,14 @@ async function askOnce(
   const attempt = attemptOf(asked, digest);
   const bytes = writeRequest(prepared, attempt, version);
   const judged = judge(
-    await exchange(runtime, server.auth_http, bytes, server.auth_http_timeout),
+    await exchange(place, bytes),
     attempt,
   );
-  const { decision, exchange: { timings } } = judged;
+  const { decision, answer, exchange: { timings, tls } } = judged;
   const hide = hiding(attempt, asked.password.reveal());
-  const shownJudged = hidden(judged, hide);
-  const { answer } = shownJudged;
+  const unwise = answer === null
+    ? []
+    : warningsOf({ answer, attempt, timings, tls }, server.auth_http);
   const login = values.login && decision.is === "allowed"
     ? await logIn(runtime, server, asked, decision)
     : null;
@@ -122,8 +142,11 @@ async function askOnce(
     asked,
     attempt,
     request: showRequest(prepared, attempt, version),
-    judged: shownJudged,
-    warnings: answer === null ? [] : warningsOf({ answer, attempt, timings }, server.auth_http),
+    judged: hidden(judged, hide),
+    warnings: [
+      ...(values.url === undefined ? notOffered(server, values.method) : []),
+      ...unwise.map(({ rule, message }) => ({ rule, message: hide(message) })),
+    ],
     expectations: expectations.map((each) => {
       const met = meets(each, decision, asked.user, timings.totalMs);
       return { ...met, found: hide(met.found) };
@@ -157,6 +180,7 @@ async function askOften(
   values: Values,
   server: ServerSettings,
   asked: Asked,
+  place: AuthPlace,
   expectations: readonly Expectation[],
   { runtime, terminal }: Context,
 ): Promise<number> {
@@ -172,8 +196,7 @@ async function askOften(
     concurrency: values.concurrency ?? 1,
     clock: runtime.clock,
     ask: async () => {
-      const timeout = server.auth_http_timeout;
-      const judged = judge(await exchange(runtime, server.auth_http, bytes, timeout), attempt);
+      const judged = judge(await exchange(place, bytes), attempt);
       for (const each of expectations) {
         const met = meets(each, judged.decision, asked.user, judged.exchange.timings.totalMs);
         if (!met.met) missed.set(each.text, { ...met, found: hide(met.found) });

@@ -3,11 +3,12 @@
  *
  *     <PRI>Mon dd hh:mm:ss HOST TAG: LINE
  *
- * to a UDP port or a unix datagram socket. As in nginx the severity of an error log's lines is that
- * of their level (`severity=` is for access logs), and `nohostname` leaves HOST out.
+ * to a UDP port or a unix datagram socket. As in nginx HOST is in lower case (`nohostname` leaves it
+ * out), and the severity of an error log's lines is that of their level (`severity=` is for access logs).
  *
  * A datagram may always be lost, so nothing here waits or fails a session: lines written before the
- * socket is open wait in a short queue, and a socket that cannot be opened is reported once.
+ * socket is open wait in a short queue, and a socket that cannot be opened, or is not there, is reported
+ * once.
  */
 
 import type { Syslog } from "../config/settings.ts";
@@ -51,7 +52,7 @@ export class SyslogSink implements Sink {
   #header(level: Level): string {
     const { tag, nohostname } = this.#settings;
     const priority = this.#facility * 8 + LEVELS.indexOf(level);
-    const host = nohostname ? "" : `${this.#runtime.host.hostname} `;
+    const host = nohostname ? "" : `${this.#runtime.host.hostname.toLowerCase()} `;
     return `<${priority}>${syslogTime(this.#runtime.clock.now())} ${host}${tag}: `;
   }
 
@@ -70,6 +71,10 @@ export class SyslogSink implements Sink {
       return;
     }
     this.#socket = socket;
+    const { server } = this.#settings;
+    if (server.is === "unix" && !this.#runtime.files.exists(server.path)) {
+      this.#lost("No such file or directory");
+    }
     for (const datagram of this.#waiting) socket.send(datagram, this.#settings.server);
     this.#waiting = [];
   }
@@ -77,7 +82,10 @@ export class SyslogSink implements Sink {
   #failed(error: unknown): void {
     this.#opening = false;
     this.#waiting = [];
-    const why = error instanceof Error ? error.message : String(error);
+    this.#lost(error instanceof Error ? error.message : String(error));
+  }
+
+  #lost(why: string): void {
     this.#complain(`Cannot log to syslog at ${formatEndpoint(this.#settings.server)}: ${why}`);
   }
 

@@ -49,6 +49,43 @@ mail {
 }
 `;
 
+/** Comments at every place, an explicit default, a block that is passed over. */
+const COMMENTED = `# The proxy of example.com.
+
+worker_processes 2; # one a core
+# packaged
+load_module modules/ngx_mail_module.so;
+events { worker_connections 64; }
+mail {
+    auth_http 127.0.0.1:9000/auth; # see auth.py
+    timeout 60s;
+
+    # IMAP
+    server {
+        listen 127.0.0.1:143; # v4
+        listen [::1]:143;     # v6
+        # starttls only;
+    }
+}
+`;
+
+const UNWISE = `auth_http = "http://127.0.0.1:9000/auth"
+smtp_capabilities = ["CHUNKING"]
+[[server]]
+listen = ["127.0.0.1:587", "127.0.0.1:587"]
+protocol = "smtp"
+smtp_auth = ["none"]
+`;
+
+/** A system that grants less than the configuration wants. */
+const TIGHT = {
+  "/proc/sys/net/core/somaxconn": "128\n",
+  "/proc/sys/net/ipv4/ip_local_port_range": "40000 40999\n",
+  "big.toml": `worker_connections = 20000\n${GOOD}`,
+};
+
+const LINTED = UNWISE.replace(', "127.0.0.1:587"', "");
+
 const CASES: readonly Case[] = [
   { name: "nothing", argv: [] },
   { name: "help", argv: ["--help"] },
@@ -97,6 +134,63 @@ const CASES: readonly Case[] = [
   { name: "check-stdin", argv: ["check-config", "-"], input: NGINX },
   { name: "check-missing", argv: ["check-config", "nosuch.toml"] },
   { name: "check-nothing", argv: ["check-config"] },
+  ...(["json", "github", "gitlab", "sarif", "junit", "checkstyle"] as const).map((format) => ({
+    name: `check-format-${format}`,
+    argv: ["check-config", `--format=${format}`, "bad.toml", "unwise.toml", "a.toml"],
+    files: { "bad.toml": BAD, "unwise.toml": UNWISE, "a.toml": GOOD },
+  })),
+  { name: "check-related", argv: ["check-config", "a.toml"], files: { "a.toml": UNWISE } },
+  { name: "check-lint", argv: ["check-config", "a.toml"], files: { "a.toml": LINTED } },
+  {
+    name: "check-strict",
+    argv: ["check-config", "--strict", "--color=always", "a.toml"],
+    files: { "a.toml": LINTED },
+  },
+  {
+    name: "check-rule",
+    argv: ["check-config", "--strict", "--rule", "chunking-advertised", "a.toml"],
+    files: { "a.toml": LINTED },
+  },
+  {
+    name: "check-skip-rule",
+    argv: [
+      "check-config",
+      "--strict",
+      "--skip-rule=chunking-advertised",
+      "--skip-rule=smtp-none-on-submission",
+      "a.toml",
+    ],
+    files: { "a.toml": LINTED },
+  },
+  { name: "check-rule-unknown", argv: ["check-config", "--rule", "chunking-advertized", "a"] },
+  { name: "check-limits", argv: ["check-config", "big.toml"], files: TIGHT },
+  { name: "check-narrow", argv: ["check-config", "big.toml"], files: TIGHT, columns: 50 },
+  {
+    name: "check-several",
+    argv: ["check-config", "a.toml", "b.toml"],
+    files: { "a.toml": GOOD, "b.toml": LINTED },
+  },
+  { name: "check-empty", argv: ["check-config", "a.toml"], files: { "a.toml": "" } },
+  { name: "check-syntax", argv: ["check-config", "--syntax", "toml", "-"], input: GOOD },
+  {
+    name: "check-dashes",
+    argv: ["check-config", "--strict", "--", "-strange.toml"],
+    files: { "-strange.toml": GOOD },
+  },
+  ...(["toml", "nginx", "json", "effective"] as const).map((what) => ({
+    name: `check-print-${what}`,
+    argv: ["check-config", "--print", what, "nginx.conf"],
+    files: { "nginx.conf": COMMENTED },
+  })),
+  {
+    name: "check-print-bad",
+    argv: ["check-config", "--print=toml", "bad.toml"],
+    files: { "bad.toml": BAD },
+  },
+  { name: "check-print-two", argv: ["check-config", "--print=toml", "a", "b"] },
+  { name: "check-format-unknown", argv: ["check-config", "--format", "jsn", "a"] },
+  { name: "check-value-missing", argv: ["check-config", "a", "--format"] },
+  { name: "check-flag-value", argv: ["check-config", "--strict=yes", "a"] },
   { name: "check-twice", argv: ["check-config", "a", "--config", "b"] },
 ];
 

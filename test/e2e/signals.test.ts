@@ -115,6 +115,31 @@ mail {
     assert.match(proxy.log(), /client logged in/);
   });
 
+  test("a pid file of a process that runs is left alone; one that is left over is taken", async () => {
+    await using setting = await start();
+    const file = join(setting.proxy.folder, "other.pid");
+    const port = await freePort();
+    const moved = setting.toml.replace(`127.0.0.1:${setting.port}"`, `127.0.0.1:${port}"`);
+    const toml = `pid = "${file}"\n${moved}`;
+    writeFileSync(file, `${setting.proxy.pid}\n`);
+    await assert.rejects(startProxy(toml), (error: Error) => {
+      assert.match(error.message, /ended \(1\)/);
+      const sentence =
+        `Cannot write pid file "${file}": it is the file of process ${setting.proxy.pid}`;
+      assert.ok(error.message.includes(sentence), error.message);
+      return true;
+    });
+    assert.equal(readFileSync(file, "utf8"), `${setting.proxy.pid}\n`);
+
+    setting.proxy.signal("SIGTERM");
+    await setting.proxy.exited;
+    await using next = await startProxy(toml);
+    assert.equal(readFileSync(file, "utf8"), `${next.pid}\n`);
+    next.signal("SIGTERM");
+    assert.deepEqual(await next.exited, { code: 0, signal: null });
+    assert.equal(existsSync(file), false);
+  });
+
   test("a port that is taken: one sentence, and a failing exit status", async () => {
     await using setting = await start();
     await assert.rejects(startProxy(setting.toml), (error: Error) => {

@@ -22,8 +22,13 @@ function issue(finding: Diagnostic, seen: Map<string, number>): object {
     check_name: rule,
     fingerprint: fingerprint(finding, seen),
     severity: SEVERITIES[severity],
-    location: { path: at.file, lines: { begin: Math.max(1, at.line) } },
+    location: { path: inRepository(at.file), lines: { begin: Math.max(1, at.line) } },
   };
+}
+
+/** GitLab finds the file only by its path from the top, without `./`. */
+function inRepository(path: string): string {
+  return path.replace(/^(?:\.\/+)+/, "");
 }
 
 /** Stays the same when lines move: what is found, not where, told apart by order. */

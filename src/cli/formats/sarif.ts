@@ -2,6 +2,7 @@
 
 import type { Log, PhysicalLocation, ReportingDescriptor, Result, Run } from "sarif";
 import type { Diagnostic, Position, Severity } from "../../core/diagnostic.ts";
+import { FAULTS } from "../../lint/faults.ts";
 import { RULES } from "../../lint/rules.ts";
 import { findingsOf, type Format } from "./format.ts";
 
@@ -30,7 +31,7 @@ export const sarifFormat: Format = (checked, version) => {
 };
 
 function ruleOf(id: string): ReportingDescriptor {
-  const rule = RULES.find((each) => each.id === id);
+  const rule = [...RULES, ...FAULTS].find((each) => each.id === id);
   if (!rule) return { id };
   const { title, why, mend, severity } = rule;
   return {

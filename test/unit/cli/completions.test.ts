@@ -44,6 +44,11 @@ const TYPED: readonly (readonly [string, string])[] = [
   ["doorpost --color never probe --starttls re", "require"],
   ["doorpost completions f", "fish"],
   ["doorpost probe --user a", ""],
+  ["doorpost check-config --skip-rule chunk", "chunking-advertised"],
+  // Bash makes a word of "=".
+  ["doorpost probe --format = n", "nagios"],
+  ["doorpost check-config --print = e", "effective"],
+  ["doorpost --color a", "auto always"],
 ];
 for (const [typed, expected] of TYPED) {
   test(`bash completes "${typed}" to "${expected}"`, { skip: without("bash") }, () => {
@@ -54,6 +59,21 @@ COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${
     }; _doorpost; echo "\${COMPREPLY[*]}"`;
     const { stdout } = spawnSync("bash", ["-c", script], { encoding: "utf8", cwd: "/" });
     assert.equal(stdout.trim(), expected);
+  });
+}
+
+const IN_FISH: readonly (readonly [string, readonly string[]])[] = [
+  ["doorpost pro", ["probe"]],
+  ["doorpost check-config --print=e", ["--print=effective"]],
+  ["doorpost check-config --print ", ["effective", "json", "nginx", "toml"]],
+  ["doorpost completions ", ["bash", "fish", "zsh"]],
+];
+for (const [typed, expected] of IN_FISH) {
+  test(`fish completes "${typed}" to ${expected.join(", ")}`, { skip: without("fish") }, () => {
+    const script = `${fishCompletions()}\ncomplete -C "${typed}"\n`;
+    const { stdout } = spawnSync("fish", ["--no-config"], { input: script, encoding: "utf8" });
+    const found = stdout.trim().split("\n").map((line) => line.split("\t")[0]);
+    assert.deepEqual(found.sort(), expected);
   });
 }
 

@@ -77,6 +77,31 @@ describe("one process", () => {
   });
 });
 
+describe("what a reload leaves as it was is said", () => {
+  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+    ["user mail;", "user mail;", []],
+    ["user mail;", "user mail certs;", [
+      "user has no effect before a restart: it is changed at the start alone",
+    ]],
+    ["", "user mail;", ["user has no effect before a restart: it is changed at the start alone"]],
+    ["worker_connections 9;", "worker_connections 10;", []],
+  ];
+  for (const [before, after, said] of cases) {
+    test(`one process: ${before || "nothing"}, then ${after}`, async () => {
+      const toml = (text: string) => text.replace(/^(\w+) (.*);$/, '$1 = "$2"\n');
+      const { on, engine } = await start(1, toml(before));
+      assert.deepEqual(await engine.reload(usable(on, 1, toml(after))), said);
+    });
+  }
+
+  test("and said again at the next one", async () => {
+    const { on, engine } = await start(1, 'user = "mail"\n');
+    for (const _ of [1, 2]) {
+      assert.equal((await engine.reload(usable(on, 1, 'user = "news"\n'))).length, 1);
+    }
+  });
+});
+
 describe("workers", () => {
   test("are started when there shall be several", async () => {
     const { on, engine } = await start(2);

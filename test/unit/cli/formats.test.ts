@@ -128,7 +128,65 @@ test("github: one command a line, nothing of the message ends it early", () => {
   assert.equal(lines[3], "::notice file=a b/mail.toml,title=passed-over::http");
 });
 
+/** As the runner reads a command: properties, then the message, escapes undone. */
+function readCommand(line: string): Readonly<Record<string, string>> {
+  const [, command, places, message] = /^::(\w+) ([^:]*)::(.*)$/.exec(line)!;
+  const data = (text: string) =>
+    text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%");
+  const property = (text: string) => data(text.replaceAll("%3A", ":").replaceAll("%2C", ","));
+  const read = places.split(",").map((each) => {
+    const equals = each.indexOf("=");
+    return [each.slice(0, equals), property(each.slice(equals + 1))];
+  });
+  return { ...Object.fromEntries(read), command, message: data(message) };
+}
+
+test("github: the runner reads back what was found", () => {
+  const [first] = githubFormat(CHECKED, "1.2.3").split("\n");
+  assert.deepEqual(readCommand(first), {
+    command: "error",
+    file: "a b/mail.toml",
+    line: "3",
+    col: "5",
+    endColumn: "9",
+    title: "unknown-directive",
+    message: `${NASTY} (did you mean ::listen?)`,
+  });
+});
+
+/** What GitLab documents of its code quality report. */
+const GITLAB = {
+  type: "array",
+  items: {
+    type: "object",
+    required: ["description", "check_name", "fingerprint", "severity", "location"],
+    properties: {
+      description: { type: "string", minLength: 1 },
+      check_name: { type: "string", minLength: 1 },
+      fingerprint: { type: "string", minLength: 1 },
+      severity: { enum: ["info", "minor", "major", "critical", "blocker"] },
+      location: {
+        type: "object",
+        required: ["path", "lines"],
+        properties: {
+          path: { type: "string", pattern: "^(?!\\./)" },
+          lines: {
+            type: "object",
+            required: ["begin"],
+            properties: { begin: { type: "integer", minimum: 1 } },
+          },
+        },
+      },
+    },
+  },
+};
+
 describe("gitlab", () => {
+  test("keeps to what GitLab documents", () => {
+    const valid = new Ajv().compile(GITLAB);
+    assert.ok(valid(JSON.parse(gitlabFormat(CHECKED, "1.2.3"))), JSON.stringify(valid.errors));
+  });
+
   interface Issue {
     readonly description: string;
     readonly check_name: string;
@@ -137,6 +195,11 @@ describe("gitlab", () => {
     readonly location: { readonly path: string; readonly lines: { readonly begin: number } };
   }
   const read = (checked: readonly Checked[]): Issue[] => JSON.parse(gitlabFormat(checked, "1.2.3"));
+
+  test("paths begin at the top of the repository", () => {
+    const here = { ...WARNING, at: { ...at(1, 1), file: "./mail/a.toml" } };
+    assert.equal(read([{ ...CHECKED[0], diagnostics: [here] }])[0].location.path, "mail/a.toml");
+  });
 
   test("has the required fields, and fingerprints of its own for each finding", () => {
     const issues = read(CHECKED);

@@ -106,17 +106,18 @@ describe("formats", () => {
 
   test("human, several: one table, one row each", async () => {
     await using server = await served(GOOD);
+    await using other = await served(GOOD);
     const url = `imap://127.0.0.1:${server.port}`;
     const { out, status } = await doorpost([
       "probe",
       "--targets",
       "list",
       ...CALM,
-    ], { files: { list: `# two\n${url}\n\n${url}\n` } });
+    ], { files: { list: `# two\n${url}\n\nimap://127.0.0.1:${other.port}\n${url}\n` } });
     assert.equal(status, 0);
     assert.match(
       out,
-      /^target +outcome +TLS +cert +caps +time {2}findings\n(?:imap:.* fine .*\n){2}$/,
+      /^target +outcome +TLS +cert +caps +time +findings\n(?:imap:.* fine .*\n){2}$/,
     );
   });
 
@@ -180,6 +181,21 @@ describe("formats", () => {
     assert.deepEqual([load.good, load.failures], [7, {}]);
     assert.equal(server.logins.length, 14);
   });
+});
+
+test("load: an interruption shows what was measured until then", async () => {
+  await using server = await served(GOOD);
+  const host = new FakeHost();
+  host.terminals.add("stderr");
+  host.writeErr = (text) => {
+    if (/\d+\/50/.test(text)) host.signal("SIGINT");
+  };
+  const url = `imap://127.0.0.1:${server.port}`;
+  const { out, status } = await doorpost(["probe", url, "--count", "50", ...CALM], { host });
+  const [, good, count] = /^sessions {6}(\d+) of (\d+) good/m.exec(out) ?? [];
+  assert.equal(good, count);
+  assert.ok(Number(count) > 0 && Number(count) < 50, out);
+  assert.equal(status, 0);
 });
 
 describe("--watch", () => {

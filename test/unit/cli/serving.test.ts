@@ -8,8 +8,12 @@ import { openTerminal } from "../../../src/cli/terminal.ts";
 import type { GlobalSettings, Settings } from "../../../src/config/settings.ts";
 import type { Diagnostic } from "../../../src/core/diagnostic.ts";
 import { ip } from "../../../src/net/address.ts";
+import type { Running } from "../../../src/net/ports.ts";
 import { type Proxy, type ProxyOptions, StartError } from "../../../src/proxy/server.ts";
 import { type FakeRuntime, fakeRuntime } from "../observe/fakes.ts";
+
+/** When a pid file was written that is there already. */
+const FILE_MS = 1_700_000_000_000;
 
 const LOG = { destination: { is: "file", path: "/log" }, level: "notice" } as const;
 
@@ -233,6 +237,56 @@ test("a reload may move the pid file", async () => {
     [...run.runtime.files.contents.keys()].filter((path) => path.endsWith(".pid")),
     ["/run/y.pid"],
   );
+});
+
+const OTHERS: readonly [string, string, Running | null, string | null][] = [
+  [
+    "of another process that runs",
+    "99\n",
+    { name: "nginx", since: FILE_MS - 5_000 },
+    "99 (nginx)",
+  ],
+  ["of one of which nothing else is known", "99", { name: null, since: null }, "99"],
+  ["that began within the second of the file", "99", { name: "x", since: FILE_MS + 999 }, "99 (x)"],
+  ["of a process that has ended", "99\n", null, null],
+  ["whose number another process has got since", "99\n", { name: "x", since: FILE_MS + 2e3 }, null],
+  ["of our own number, from before a crash", "4711\n", { name: "x", since: 0 }, null],
+  ["without a number", "\n", { name: "x", since: 0 }, null],
+  ["with the number of no process", "0\n", { name: "x", since: 0 }, null],
+];
+
+for (const [which, content, running, refused] of OTHERS) {
+  test(`a pid file ${which} is ${refused ? "left alone" : "taken over"}`, async () => {
+    const run = await start({
+      first: good({ pid: "/run/x.pid" }),
+      prepare: ({ files, host }) => {
+        files.contents.set("/run/x.pid", content);
+        files.modified = FILE_MS;
+        host.running = () => running;
+      },
+    });
+    const { contents } = run.runtime.files;
+    if (refused === null) return assert.equal(contents.get("/run/x.pid"), "4711\n");
+    assert.equal(await run.status, 1);
+    assert.equal(contents.get("/run/x.pid"), content);
+    assert.deepEqual(run.proxy.calls, [], "nothing was bound");
+    const [sentence, hint] = run.runtime.host.err.split("\n");
+    const why = `it is the file of process ${refused}, which is running`;
+    assert.equal(sentence, `doorpost: error: Cannot write pid file "/run/x.pid": ${why}`);
+    assert.match(hint, /^hint: stop that process, or give `pid` another file/);
+  });
+}
+
+test("a reload to the pid file of another process is refused", async () => {
+  const run = await start({ first: good({ pid: "/run/x.pid" }) });
+  run.runtime.files.contents.set("/run/y.pid", "99\n");
+  run.runtime.host.running = () => ({ name: "nginx", since: null });
+  run.next = good({ pid: "/run/y.pid" });
+  run.runtime.host.signal("SIGHUP");
+  await settled();
+  assert.match(run.runtime.host.err, /Cannot write pid file "\/run\/y\.pid"[^]*RELOAD FAILED/);
+  assert.equal(run.runtime.files.contents.get("/run/y.pid"), "99\n");
+  assert.equal(run.runtime.files.contents.get("/run/x.pid"), "4711\n");
 });
 
 test("a pid file that may not be removed does not spoil the end", async () => {

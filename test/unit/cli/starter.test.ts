@@ -23,7 +23,7 @@ const VERSIONS: readonly [string, string, readonly string[]][] = [
   ["as it stands", STARTER, ["imap 143", "imap 993", "smtp 587", "smtp 465"]],
   [
     "with every commented directive",
-    STARTER.replace(/^#(?=\S)/gm, ""),
+    STARTER.replace(/^#(?=[^\s:])/gm, ""),
     ["imap 143", "imap 993", "pop3 995", "smtp 587", "smtp 465"],
   ],
 ];

@@ -14,44 +14,16 @@ import { run } from "../../../src/cli/run.ts";
 import { NetError } from "../../../src/core/errors.ts";
 import { ROOT } from "../../support/source.ts";
 import { answer, type AuthWorld, authWorld, header, type Serve } from "../probe/auth-world.ts";
-
-const PASSWORD = "s3cret 1";
-const HEADER_SECRET = "shared-key-value";
-const URL = "http://127.0.0.1:9000/auth";
-
-const allow = (more: Readonly<Record<string, string>> = {}) =>
-  answer({ "Auth-Status": "OK", "Auth-Server": "192.0.2.1", "Auth-Port": "143", ...more });
-const deny = answer({ "Auth-Status": "Invalid login", "Auth-Wait": "3" });
-
-/** Lets john in with the right password, as nginx escapes it. */
-const honest: Serve = (sent) => {
-  if (!sent.endsWith("\r\n\r\n")) return null;
-  const right = header(sent, "Auth-User") === "john" &&
-    header(sent, "Auth-Pass") === "s3cret%201" &&
-    header(sent, "Auth-Method") === "plain";
-  return right ? allow() : deny;
-};
-
-interface Ran {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-  readonly world: AuthWorld;
-}
-
-async function testAuth(argv: readonly string[], world: AuthWorld): Promise<Ran> {
-  const { host } = world;
-  if (!host.variables.has("DOORPOST_PASSWORD")) host.variables.set("DOORPOST_PASSWORD", PASSWORD);
-  host.argv = ["test-auth", ...argv];
-  const status = await run(world, new BugTrap(host));
-  for (const secret of [PASSWORD, "s3cret%201", HEADER_SECRET]) {
-    assert.ok(!(host.out + host.err).includes(secret), `shows ${secret}:\n${host.out}`);
-  }
-  return { status, out: host.out, err: host.err, world };
-}
-
-const ask = (serve: Serve, ...argv: string[]) =>
-  testAuth(["--url", URL, "-u", "john", ...argv], authWorld(serve));
+import {
+  allow,
+  ask,
+  deny,
+  HEADER_SECRET,
+  honest,
+  PASSWORD,
+  testAuth,
+  URL,
+} from "./test-auth-world.ts";
 
 describe("exit status and decision", () => {
   const cases: readonly (readonly [string, Serve, string[], number, RegExp])[] = [
@@ -206,7 +178,13 @@ describe("wrong usage ends with 2 and sends nothing", () => {
   const cases: readonly (readonly [string[], RegExp])[] = [
     [["--url", URL], /--user NAME is missing/],
     [["--url", URL, "--config", "x", "-u", "j"], /exclude each other/],
-    [["--url", "https://x/", "-u", "j"], /Cannot ask "https:/],
+    [["--url", "https://x:99999/", "-u", "j"], /Cannot ask "https:.*invalid port/],
+    [["--url", "http://j:s3cret 1@x/", "-u", "j"], /--url takes no user and no password/],
+    [["--url", `http://x:0/?key=${HEADER_SECRET}`, "-u", "j"], /"http:\/\/x:0\/\?\*{4}"/],
+    [["--url", URL, "-u", "j", "--ca", "ca.pem"], /--ca means something with https/],
+    [["--url", "https://x/", "-u", "j", "--ca", "nosuch.pem"], /Cannot read .*nosuch\.pem/],
+    [["--url", URL, "-u", "j", "--suite", "--method", "apop"], /--method has no place/],
+    [["--url", URL, "-u", "j", "--suite", "--http", "1.1"], /--http has no place/],
     [["--url", URL, "-u", "j", "--method", "apop", "--protocol", "imap"], /belongs to pop3/],
     [["--url", URL, "-u", "j", "--expect", "alowed"], /Cannot expect "alowed"/],
     [["--url", URL, "-u", "j", "--client-ip", "here"], /no IP address/],
@@ -217,6 +195,7 @@ describe("wrong usage ends with 2 and sends nothing", () => {
     [["--url", URL, "-u", "j", "--suite", "--expect", "denied"], /expectations of its own/],
     [["--url", URL, "-u", "j", "--password-file", "nosuch"], /Cannot read the password/],
     [["-u", "j"], /No configuration/],
+    [["-c", "-", "--password-stdin", "-u", "j"], /both the configuration and the password/],
     [["-c", "nosuch.toml", "-u", "j"], /Cannot use nosuch\.toml/],
   ];
   for (const [argv, words] of cases) {
@@ -247,6 +226,24 @@ auth_http = "127.0.0.1:9001/pop3"
     return testAuth(["-c", "a.toml", "-u", "john", ...argv], world);
   };
 
+  test("from standard input, in nginx's syntax too", async () => {
+    const nginx = "events {} mail { auth_http 127.0.0.1:9002/; server { listen 127.0.0.1:143; } }";
+    for (const [text, to] of [[CONFIG, "127.0.0.1:9000"], [nginx, "127.0.0.1:9002"]] as const) {
+      const world = authWorld(honest);
+      world.host.input = text;
+      const { status, err } = await testAuth(["-c", "-", "-u", "john"], world);
+      assert.equal(status, 0, err);
+      assert.equal(world.written[0].to, to);
+    }
+  });
+  test("a method that its clients are not offered is a warning", async () => {
+    const warned = async (...argv: string[]) =>
+      /warning\[method-not-offered\]/.test((await withConfig(...argv)).out);
+    assert.equal(await warned("--method", "xoauth2"), true);
+    assert.equal(await warned("--method", "login"), false);
+    const { out } = await ask(honest, "--method", "xoauth2");
+    assert.doesNotMatch(out, /method-not-offered/);
+  });
   test("asks the first server's, with its headers", async () => {
     const { world, status } = await withConfig();
     assert.equal(status, 0);
@@ -278,12 +275,12 @@ describe("--login", () => {
   test("shows the dialogue, masked", async () => {
     const ran = await goOn(backend("a1 OK done\r\n"));
     assert.equal(ran.status, 0);
-    assert.match(ran.out, /<- \* OK hello\n-> a1 LOGIN "john" "\*{4}"\n<- a1 OK done\nLOGGED IN/);
+    assert.match(ran.out, /<- \* OK hello\n-> a1 LOGIN "john" "\*{4}"\n<- a1 OK done\n\nLOGGED IN/);
   });
   test("a backend that refuses, and repeats the password", async () => {
     const ran = await goOn(backend(`a1 NO not with ${PASSWORD}\r\n`));
     assert.equal(ran.status, 1);
-    assert.match(ran.out, /<- a1 NO not with \*{4}\nNOT LOGGED IN/);
+    assert.match(ran.out, /<- a1 NO not with \*{4}\n\nNOT LOGGED IN/);
   });
   test("a backend that is not there", async () => {
     const gone: Serve = (sent, at) =>
@@ -313,119 +310,6 @@ describe("--curl", () => {
     assert.match(ran.out, /-H 'X-Key: '"\$X_KEY"/);
     assert.match(ran.out, /--unix-socket '\/run\/a\.sock'/);
     assert.match(ran.out, /'http:\/\/localhost\/auth\?'"\$AUTH_QUERY"\n$/);
-  });
-});
-
-describe("--suite", () => {
-  const JOHN = ["--url", URL, "-u", "john", "--suite"];
-  const failures = (out: string) =>
-    out.split("\n").filter((line) => line.startsWith("  FAIL")).map((line) =>
-      line.slice(8).split("  ")[0]
-    );
-
-  test("an honest server passes", async () => {
-    const ran = await testAuth(JOHN, authWorld(honest));
-    assert.deepEqual(failures(ran.out), []);
-    assert.equal(ran.status, 0);
-  });
-  test("one that decodes twice is found", async () => {
-    const twice: Serve = (sent) => {
-      const decoded = decodeURIComponentTwice(header(sent, "Auth-Pass"));
-      return header(sent, "Auth-User") === "john" && decoded === PASSWORD
-        ? allow()
-        : honest(sent, "");
-    };
-    const ran = await testAuth(JOHN, authWorld(twice));
-    assert.ok(failures(ran.out).includes("right password, its first letter as an escape"));
-    assert.equal(ran.status, 1);
-  });
-  test("one that trims, ignores case, or lets EXTERNAL in is found", async () => {
-    const lax: Serve = (sent) => {
-      if (header(sent, "Auth-Method") === "external") return allow();
-      const pass = header(sent, "Auth-Pass").replace(/(%20)+$/, "").toLowerCase();
-      return header(sent, "Auth-User") === "john" && pass === "s3cret%201" ? allow() : deny;
-    };
-    const found = failures((await testAuth(JOHN, authWorld(lax))).out);
-    for (const name of ["with a space behind", "other case", "external without a certificate"]) {
-      assert.ok(found.some((each) => each.endsWith(name)), `${name} in ${found}`);
-    }
-  });
-  test("one that echoes the decoded user is found", async () => {
-    const echo: Serve = (sent) => {
-      const user = decodeURIComponentTwice(header(sent, "Auth-User"));
-      return deny.replace("\r\n\r\n", `\r\nX-User: ${user}\r\n\r\n`);
-    };
-    const found = failures((await testAuth(["--url", URL, "--suite"], authWorld(echo))).out);
-    assert.ok(found.includes("line end in the user"), String(found));
-  });
-  test("one that is not there ends it with 3", async () => {
-    const gone: Serve = () => new NetError("ECONNREFUSED", "refused");
-    assert.equal((await testAuth(JOHN, authWorld(gone))).status, 3);
-  });
-  test("one that hangs ends it within a minute", async () => {
-    const world = authWorld(() => null);
-    const { clock } = world;
-    const begun = clock.ms;
-    let over = false;
-    const running = testAuth(JOHN, world).finally(() => over = true);
-    while (!over) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      clock.turn(1000);
-    }
-    const { status, out } = await running;
-    assert.ok(clock.ms - begun <= 60_000, `${clock.ms - begun} ms`);
-    assert.equal(status, 3);
-    assert.match(out, /skipped$/m);
-  });
-  test("without a user no right login is tried", async () => {
-    const ran = await testAuth(["--url", URL, "--suite"], authWorld(honest));
-    assert.equal(ran.status, 0);
-    assert.doesNotMatch(ran.out, /right password/);
-  });
-
-  const CASES = `[[case]]
-user = "john"
-password = "${PASSWORD}"
-expect = "allowed"
-[[case]]
-name = "jane may not"
-user = "jane"
-password = "another-secret"
-expect = "denied"
-`;
-  test("cases of a file are asked too", async () => {
-    const world = authWorld(honest, { "cases.toml": CASES });
-    const ran = await testAuth(["--url", URL, "--suite", "cases.toml"], world);
-    assert.match(ran.out, /^file\n {2}ok {4}john, allowed .*\n {2}ok {4}jane may not /m);
-    assert.doesNotMatch(ran.out, /another-secret/);
-  });
-  for (
-    const [name, text, words] of [
-      ["not TOML", `password = "${PASSWORD}" oops`, /cases\.toml:1:\d+: not TOML/],
-      ["a slip", CASES.replace("expect", "expct"), /unknown key "expct"\n.*"expect"/],
-      ["a missing key", CASES.replace('user = "john"\n', ""), /case 1: user is missing/],
-      ["a wrong word", CASES.replace('"denied"', '"no"'), /case 2: expect is one of/],
-    ] as const
-  ) {
-    test(`a file with ${name} is refused before anything is asked`, async () => {
-      const world = authWorld(honest, { "cases.toml": text });
-      const ran = await testAuth(["--url", URL, "--suite", "cases.toml"], world);
-      assert.equal(ran.status, 2);
-      assert.match(ran.err, words);
-      assert.deepEqual(world.written, []);
-    });
-  }
-
-  test("JUnit counts what it holds", async () => {
-    const lax: Serve = () => allow();
-    const { out } = await testAuth([...JOHN, "--format", "junit"], authWorld(lax));
-    const failed = out.match(/<failure /g)!.length;
-    const counted = [...out.matchAll(/failures="(\d+)"/g)].reduce(
-      (sum, [, n]) => sum + Number(n),
-      0,
-    );
-    assert.ok(failed > 10);
-    assert.equal(counted, failed);
   });
 });
 
@@ -473,9 +357,3 @@ describe("--repeat", () => {
     assert.equal(piped.err, "");
   });
 });
-
-function decodeURIComponentTwice(text: string): string {
-  const once = (each: string) =>
-    each.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
-  return once(once(text));
-}

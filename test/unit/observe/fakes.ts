@@ -60,6 +60,8 @@ export class FakeFiles implements Files {
   /** Every write to an appender, one entry a system call. */
   readonly writes: { path: string; text: string }[] = [];
   readonly modes = new Map<string, number>();
+  /** Of every file, for `stat`. */
+  modified: number | undefined;
   reopened = 0;
   open = 0;
 
@@ -103,8 +105,9 @@ export class FakeFiles implements Files {
     return [];
   }
 
-  stat(path: string): { mode: number; size: number; directory: boolean } {
-    return { mode: 0o600, size: this.readText(path).length, directory: false };
+  stat(path: string): ReturnType<Files["stat"]> {
+    const { modified } = this;
+    return { mode: 0o600, size: this.readText(path).length, directory: false, modified };
   }
 
   append(path: string): Appender {
@@ -141,7 +144,7 @@ export class Exited extends Error {
 export class FakeHost implements Host {
   argv: readonly string[] = [];
   readonly pid = 4711;
-  readonly hostname = "mx1";
+  readonly hostname = "MX1";
   readonly cwd = "/home/post master";
   columns = 80;
   out = "";
@@ -152,6 +155,7 @@ export class FakeHost implements Host {
   readonly terminals = new Set<"stdin" | "stdout" | "stderr">();
   readonly handlers = new Map<Signal, () => void>();
   readonly users: string[] = [];
+  running?: Host["running"];
   input = "";
   exitCode: number | null = null;
 

@@ -1,15 +1,18 @@
 /** `error_log syslog:...`: nginx's datagram form, and a socket that comes late or never. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { NetError } from "../../../src/core/errors.ts";
 import { SYSLOG_QUEUE } from "../../../src/core/limits.ts";
 import { type Level, SYSLOG_FACILITIES } from "../../../src/core/log.ts";
 import { ip, unix } from "../../../src/net/address.ts";
 import type { Datagram, DatagramOptions } from "../../../src/net/ports.ts";
 import type { ErrorLog, Syslog } from "../../../src/config/settings.ts";
+import { logFindings } from "../../../src/observe/log-support.ts";
 import { openLogs } from "../../../src/observe/logs.ts";
 import { syslogTime } from "../../../src/observe/syslog.ts";
+import { createMemoryRuntime } from "../../../src/runtime/memory.ts";
+import { settingsOf } from "../../support/settings.ts";
 import { FakeDatagram, fakeRuntime } from "./fakes.ts";
 
 const SERVER = ip("127.0.0.1", 514);
@@ -107,6 +110,45 @@ test("a socket that cannot be opened is said once and fails nothing", async () =
     runtime.host.err,
     `doorpost: Cannot log to syslog at unix:/dev/log: ${why}\n`,
   );
+});
+
+test("a unix socket that is not there is said, and written to once it is", async () => {
+  const runtime = fakeRuntime();
+  const logs = openLogs([syslog({ server: unix("/dev/log") })], runtime);
+  await settled();
+  const said = "doorpost: Cannot log to syslog at unix:/dev/log: No such file or directory\n";
+  assert.equal(runtime.host.err, said);
+  runtime.files.contents.set("/dev/log", "");
+  logs.reopen();
+  logs.write({ level: "error", message: "m" });
+  await settled();
+  assert.equal(runtime.host.err, said);
+  assert.equal(runtime.datagrams[1].sent.length, 1);
+});
+
+describe("a runtime without unix datagrams says so, at the directive", () => {
+  const runtime = createMemoryRuntime({ lacks: { "unix-datagrams": "there are none" } });
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    ["stderr", []],
+    ["syslog:server=127.0.0.1", []],
+    ["syslog:server=unix:/dev/log info", [
+      "1: the log to unix:/dev/log has no effect: there are none",
+    ]],
+  ];
+  for (const [log, said] of cases) {
+    test(log, () => {
+      const settings = settingsOf(`error_log = "${log}"
+auth_http = "127.0.0.1:9"
+[[server]]
+listen = 143
+`);
+      const findings = logFindings(settings, runtime);
+      const texts = new Set(findings.map(({ at, message }) => `${at.line}: ${message}`));
+      assert.deepEqual([...texts], said);
+      assert.ok(findings.every(({ severity }) => severity === "warning"));
+      assert.deepEqual(logFindings(settings, createMemoryRuntime()), []);
+    });
+  }
 });
 
 test("reopen takes a new socket", async () => {

@@ -439,6 +439,11 @@ describe("what the library lacks is said by name", () => {
     ["tls-session-timeout", "ssl_session_timeout 1m;", '3:21 warning "ssl_session_timeout"'],
     ["tls-session-cache", "ssl_session_cache builtin;", '3:19 warning "ssl_session_cache"'],
     [
+      "tls-session-cache-shared",
+      "ssl_session_cache shared:SSL:1m;",
+      '3:19 warning "ssl_session_cache"',
+    ],
+    [
       "tls-certificate-compression",
       "ssl_certificate_compression on;",
       '3:29 warning "ssl_certificate_compression" ignored, not supported',
@@ -482,6 +487,13 @@ describe("what the library lacks is said by name", () => {
     assert.equal(asked, null);
   });
 
+  test("where there is none of it, nothing is said of a finer point", async () => {
+    const lacks = { "tls-ticket-keys": "none", "tls-ticket-keys-several": "one alone" };
+    const directives = "ssl_session_ticket_key t; ssl_session_ticket_key t;";
+    const { findings } = await play(directives, { files, lacks });
+    assert.deepEqual(findings, ['3:24 warning "ssl_session_ticket_key": none']);
+  });
+
   test("TLS 1.0 and 1.1 at their security level are no trap", async () => {
     const directives = "ssl_protocols TLSv1 TLSv1.1 TLSv1.2; ssl_ciphers ALL:@SECLEVEL=0;";
     const lacks = { "tls-protocols-old-by-default": "only with @SECLEVEL=0" };
@@ -493,6 +505,7 @@ describe("what the library lacks is said by name", () => {
     const row = table.find(({ feature }) => feature === "tls-crl");
     assert.deepEqual(row, {
       directive: "ssl_crl",
+      use: "",
       feature: "tls-crl",
       without: "error",
       runtimes: { one: "no lists", two: true },

@@ -11,7 +11,7 @@ import {
   inspectPem,
   verifyResult,
 } from "../../../src/runtime/certificate.ts";
-import { elementAt } from "../../../src/runtime/der.ts";
+import { elementAt } from "../../../src/core/der.ts";
 import { testAuthority } from "../../support/ca.ts";
 
 function tlv(tag: number, ...parts: Uint8Array[]): Uint8Array {

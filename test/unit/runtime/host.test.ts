@@ -1,8 +1,10 @@
 /** Files, datagrams, names and hidden input, as they must be on every runtime alike. */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { chmodSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -30,7 +32,9 @@ describe("files", () => {
     files.write(at("key.pem"), "schlüssel\n", { mode: 0o600 });
     assert.equal(files.readText(at("key.pem")), "schlüssel\n");
     assert.deepEqual(files.read(at("key.pem")), utf8.encode("schlüssel\n"));
-    assert.deepEqual(files.stat(at("key.pem")), { mode: 0o600, size: 11, directory: false });
+    const { modified, ...about } = files.stat(at("key.pem"));
+    assert.deepEqual(about, { mode: 0o600, size: 11, directory: false });
+    assert.ok(Math.abs(Date.now() - modified!) < 60_000);
     assert.equal(files.stat(folder).directory, true);
     assert.ok(files.list(folder).includes("key.pem"));
     files.remove(at("key.pem"));
@@ -135,6 +139,36 @@ describe("datagrams", () => {
 });
 
 describe("the host", () => {
+  it("knows a process that runs, what it is and since when", async () => {
+    const child = spawn("sleep", ["30"]);
+    await once(child, "spawn");
+    const sleeping = host.running!(child.pid!);
+    if (process.platform === "linux") {
+      assert.equal(sleeping?.name, "sleep");
+      assert.ok(Math.abs(Date.now() - sleeping.since!) < 20_000, `${sleeping.since}`);
+    } else assert.ok(sleeping);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    assert.equal(host.running!(child.pid!), null);
+  });
+
+  it(
+    "does not take a zombie for a process that runs",
+    { skip: process.platform !== "linux" },
+    async () => {
+      // The shell becomes a process that never asks what has become of the shell's child.
+      const script = "sleep 0 & echo $!; exec sleep 30";
+      const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
+      const [pid] = await once(parent.stdout, "data");
+      while (!/\) Z /.test(readFileSync(`/proc/${Number(pid)}/stat`, "utf8"))) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      assert.equal(host.running!(Number(pid)), null);
+      parent.kill("SIGKILL");
+      await once(parent, "exit");
+    },
+  );
+
   it("resolves through the system, and takes literals as they are", async () => {
     assert.deepEqual(await host.lookup("::ffff:127.0.0.1"), ["127.0.0.1"]);
     assert.ok((await host.lookup("localhost")).some((one) => one === "127.0.0.1" || one === "::1"));
