@@ -82,7 +82,9 @@ export function makeTlsLibrary(ways: Ways): TlsLibrary {
 // --- servers ------------------------------------------------------------------------------------
 
 function serverContext(asked: TlsServerSettings, ways: Ways): ServerContext {
-  const settings = { ...asked, ca: asked.requestCertificate ? asked.ca ?? [] : undefined };
+  // Who asks nobody trusts nobody: with the system's authorities at hand the library would look for
+  // issuers of its own certificate among them, in files, at every handshake.
+  const settings = { ...asked, ca: asked.requestCertificate ? asked.ca ?? [] : [] };
   const trusted = trustedCertificates(settings.ca);
   const trust = trustOptions(trusted, settings, ways);
   const pairs = tryPairs(settings);
