@@ -16,6 +16,7 @@ import { logFindings } from "../observe/log-support.ts";
 import { listenFindings } from "../proxy/listen-support.ts";
 import { sharingFindings } from "../proxy/socket-options.ts";
 import { serverTls } from "../proxy/tls.ts";
+import { processFindings } from "../supervise/process-support.ts";
 import { workersOf } from "../supervise/supervisor.ts";
 import { askAll } from "./checking-online.ts";
 import type { Checked } from "./formats/format.ts";
@@ -49,6 +50,7 @@ export async function checkSource(
       found.push(...serverTls(server, runtime).findings, ...listenFindings(server, runtime));
     }
     found.push(...sharingFindings(loaded.settings.servers));
+    found.push(...processFindings(loaded.settings, runtime));
     found.push(...logFindings(loaded.settings, runtime));
     found.push(...logFileFindings(loaded.settings, runtime.files));
     found.push(...lint(RULES, subjectOf(loaded, loaded.settings, runtime)));
