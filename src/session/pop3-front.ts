@@ -103,6 +103,9 @@ export class Pop3Front extends LoginFront {
     QUIT: (front) => front.finish(OK),
   };
 
+  static readonly #initialVerbs: readonly string[] = Object.keys(Pop3Front.#initial);
+  static readonly #afterUserVerbs: readonly string[] = Object.keys(Pop3Front.#afterUser);
+
   protected override greeting(): ByteString {
     return this.#words.salted ? `+OK POP3 ready ${this.salt}\r\n` : "+OK POP3 ready\r\n";
   }
@@ -146,12 +149,11 @@ export class Pop3Front extends LoginFront {
   #dispatch(line: Line): void {
     const text = this.reader.text(line);
     const args = words(text, POP3_ARGUMENTS + 1);
-    const verb = verbOf(args.shift()!);
-    const table = this.#user === null ? Pop3Front.#initial : Pop3Front.#afterUser;
+    const fresh = this.#user === null;
+    const verb = verbOf(args.shift()!, fresh ? Pop3Front.#initialVerbs : Pop3Front.#afterUserVerbs);
     const spaced = verb === "USER" || verb === "PASS";
-    if (!Object.hasOwn(table, verb) || (!spaced && args.length > POP3_ARGUMENTS)) {
-      return this.fault();
-    }
+    if (verb === "" || (!spaced && args.length > POP3_ARGUMENTS)) return this.fault();
+    const table = fresh ? Pop3Front.#initial : Pop3Front.#afterUser;
     table[verb](this, { args, rest: spaced ? remainder(text) : "" });
   }
 

@@ -77,7 +77,7 @@ export class SaslExchange {
       case "plain": {
         const parsed = parsePlain(message);
         if (typeof parsed === "string") return this.#fault(parsed);
-        return { is: "done", method: "plain", ...parsed };
+        return { is: "done", method: "plain", user: parsed.user, password: parsed.password };
       }
       case "login":
         if (this.#user === null) {
@@ -92,7 +92,7 @@ export class SaslExchange {
           if (space >= 0) this.#user = message.slice(0, space);
           return this.#fault("CRAM-MD5 hash");
         }
-        return { is: "done", method: "cram-md5", ...parsed };
+        return { is: "done", method: "cram-md5", user: parsed.user, password: parsed.password };
       }
       case "external":
         return { is: "done", method: "external", user: message, password: "" };

@@ -113,6 +113,7 @@ export class SmtpFront extends LoginFront {
     EXPN: (front) => front.say(INVALID),
     HELP: (front) => front.say(INVALID),
   };
+  static readonly #verbs: readonly string[] = Object.keys(SmtpFront.#commands);
 
   protected override get greetingDelay(): number {
     return this.#words.settings.smtp_greeting_delay;
@@ -181,10 +182,9 @@ export class SmtpFront extends LoginFront {
   #dispatch(line: Line): void {
     const text = this.reader.text(line);
     const args = words(text, SMTP_ARGUMENTS + 1);
-    const verb = verbOf(args.shift()!);
-    const known = Object.hasOwn(SmtpFront.#commands, verb);
+    const verb = verbOf(args.shift()!, SmtpFront.#verbs);
     // NUL is in no command (RFC 5321 section 4.1.2), and names and envelope go on to the backend.
-    if (!known || args.length > SMTP_ARGUMENTS || text.includes("\0")) return this.fault();
+    if (verb === "" || args.length > SMTP_ARGUMENTS || text.includes("\0")) return this.fault();
     SmtpFront.#commands[verb](this, { args, text });
   }
 

@@ -32,11 +32,20 @@ function spacesEnd(line: ByteString, at: number): number {
 }
 
 /**
- * A command word in upper case; empty when it is none, being letters only. JavaScript would make the
- * byte 0xDF, a letter in Latin-1, into `SS`.
+ * The one of `verbs`, letters in upper case, that the word is in any case; empty when it is none.
+ * JavaScript's own upper case would make the byte 0xDF, a letter in Latin-1, into `SS`.
  */
-export function verbOf(word: ByteString): string {
-  return /^[A-Za-z]+$/.test(word) ? word.toUpperCase() : "";
+export function verbOf(word: ByteString, verbs: readonly string[]): string {
+  for (const verb of verbs) if (isVerb(word, verb)) return verb;
+  return "";
+}
+
+function isVerb(word: ByteString, verb: string): boolean {
+  if (word.length !== verb.length) return false;
+  for (let i = 0; i < verb.length; i++) {
+    if ((word.charCodeAt(i) & ~0x20) !== verb.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** Everything after the first word and the spaces behind it, inner and trailing spaces kept. */

@@ -69,9 +69,12 @@ describe("a command word", () => {
     ["PA\xdf", ""],
     ["\xb5\xff", ""],
     ["__proto__", ""],
-    ["constructor", "CONSTRUCTOR"],
+    ["constructor", ""],
+    ["noo", ""],
+    // 0x20 away from letters, but no letters.
+    ["\x0eOOP", ""],
   ];
   for (const [word, verb] of cases) {
-    test(JSON.stringify(word), () => assert.equal(verbOf(word), verb));
+    test(JSON.stringify(word), () => assert.equal(verbOf(word, ["NOOP", "PASS"]), verb));
   }
 });
