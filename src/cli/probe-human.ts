@@ -33,7 +33,7 @@ export function humanReport(report: Report, look: Look): string {
   const address = report.address === null ? "" : `  ${colors.dim(report.address)}`;
   return [
     `${colors.bold(visible(report.target))}${address}\n`,
-    ...(look.verbose ? [transcript(report, look), "\n"] : []),
+    ...(look.verbose && report.transcript.length > 0 ? [transcript(report, look), "\n"] : []),
     timeline(report.steps, look),
     facts(report, look),
     "\n",
@@ -46,6 +46,8 @@ function facts(report: Report, look: Look): string {
   const text = [
     report.tls ? tlsLines(report.tls, look) : "",
     report.versions ? entry("versions", versionText(report.versions), look) : "",
+    report.checks.injection === null ? "" : entry("injection", report.checks.injection, look),
+    report.checks.relay === null ? "" : entry("relaying", report.checks.relay, look),
     capabilityLines(report.capabilities, look),
     report.login ? entry("login", loginText(report), look) : "",
     report.messages === null ? "" : entry("messages", String(report.messages), look),
@@ -265,8 +267,11 @@ export function summaryTable(reports: readonly Report[], look: Look): string {
   const head = ["target", "outcome", "TLS", "cert", "caps", "time", "findings"];
   const width = (at: number) => Math.max(...[head, ...rows].map((row) => row[at].length));
   const widths = head.map((_, at) => width(at));
+  // A long URL gives way to what was found out about it.
+  const others = widths.slice(1, -1).reduce((sum, each) => sum + each + 2, 0);
+  widths[0] = Math.max(head[0].length, Math.min(widths[0], columnsOf(look) - others));
   const cellsOf = (row: readonly string[]) =>
-    row.slice(0, -1).map((cell, at) => visible(cell).padEnd(widths[at]));
+    row.slice(0, -1).map((cell, at) => cut(visible(cell), widths[at]).padEnd(widths[at]));
   const fits = (cells: readonly string[], last: string) =>
     cells.join("  ").length + 2 + last.length <= columnsOf(look);
   const line = (row: readonly string[]) => {

@@ -11,6 +11,8 @@ import type { ProbeRequest } from "./probe-request.ts";
 export interface Onlooker {
   started?(at: number): void;
   finished?(at: number, report: Report): void;
+  /** The backend of --direct, once it was looked at too. */
+  compared?(direct: NonNullable<Results["direct"]>): void;
 }
 
 /** The reports in the order of the targets. */
@@ -34,7 +36,9 @@ export async function look(
   if (!direct) return { reports, direct: null, load: null };
   // Where to connect, and as whom, was said of the target.
   const report = await probe(runtime, direct, { ...options, connectTo: null, proxyProtocol: null });
-  return { reports, direct: { report, difference: differenceOf(reports[0], report) }, load: null };
+  const compared = { report, difference: differenceOf(reports[0], report) };
+  onlooker.compared?.(compared);
+  return { reports, direct: compared, load: null };
 }
 
 const BAR = 20;

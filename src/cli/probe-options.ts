@@ -9,6 +9,7 @@ export const PROBE_FORMATS = ["human", "json", "nagios", "prometheus"] as const;
 const METHOD_WORDS = [
   "plain",
   "login",
+  "scram-sha-256",
   "cram-md5",
   "apop",
   "command",
@@ -64,7 +65,7 @@ export const PROBE = {
     {
       name: "proxy-protocol",
       type: "text",
-      argument: "v1|v2[:SRC]",
+      argument: "VERSION[:SRC]",
       group: "Targets",
       help: "send a PROXY header first: v1, v2, or v2:192.0.2.7 to be that client",
     },
@@ -90,7 +91,7 @@ export const PROBE = {
       least: 1,
       most: 600,
       group: "Targets",
-      help: "how long each step may take; 10 without it",
+      help: "how long each step and check may take; 10 without it",
     },
     {
       name: "starttls",
@@ -143,7 +144,8 @@ export const PROBE = {
       argument: "NAME",
       choices: METHOD_WORDS,
       group: "Login",
-      help: "plain, login, cram-md5, apop, external, xoauth2, oauthbearer, or command (IMAP " +
+      help:
+        "plain, login, scram-sha-256, cram-md5, apop, external, xoauth2, oauthbearer, or command (IMAP " +
         "LOGIN, POP3 USER and PASS); the best offered without it",
     },
     {

@@ -9,7 +9,13 @@ import type { Context } from "./command.ts";
 import { OK } from "./exit.ts";
 import { visible } from "./cells.ts";
 import type { Results } from "./probe-formats.ts";
-import { findingLines, humanReport, type Look, milliseconds } from "./probe-human.ts";
+import {
+  differenceText,
+  findingLines,
+  humanReport,
+  type Look,
+  milliseconds,
+} from "./probe-human.ts";
 import { look, type Onlooker } from "./probe-look.ts";
 import type { ProbeRequest } from "./probe-request.ts";
 
@@ -62,12 +68,11 @@ function interruption({ runtime }: Context): Promise<"interrupted"> {
 
 /** `2026-11-21T10:51:20Z fine 12.3 ms imaps://mail.example.com TLSv1.3 89 d`, findings behind. */
 function lines({ runtime, terminal }: Context): Onlooker {
-  return {
-    finished(_, report) {
-      const at = new Date(runtime.clock.now()).toISOString().replace(/\.\d+/, "");
-      terminal.out(`${at}  ${lineOf(report)}\n`);
-    },
+  const line = (report: Report) => {
+    const at = new Date(runtime.clock.now()).toISOString().replace(/\.\d+/, "");
+    terminal.out(`${at}  ${lineOf(report)}\n`);
   };
+  return { finished: (_, report) => line(report), compared: ({ report }) => line(report) };
 }
 
 function lineOf({ outcome, totalMs, target, tls, findings }: Report): string {
@@ -109,6 +114,7 @@ class LiveView implements Onlooker {
   readonly #context: Context;
   readonly #histories: History[];
   readonly #changes: Change[] = [];
+  #direct: Results["direct"] = null;
   #round = 0;
   #drawn = false;
 
@@ -135,6 +141,11 @@ class LiveView implements Onlooker {
     this.#draw();
   }
 
+  compared(direct: NonNullable<Results["direct"]>): void {
+    this.#direct = direct;
+    this.#draw();
+  }
+
   /** Each line is written over, so that nothing flickers. */
   #draw(): void {
     const { runtime: { host, clock }, terminal } = this.#context;
@@ -144,6 +155,7 @@ class LiveView implements Onlooker {
       now: clock.now(),
       histories: this.#histories,
       changes: this.#changes,
+      direct: this.#direct,
     }, { ...this.#watching.look(), columns: host.columns });
     const all = text.replace(/\n$/, "").split("\n");
     const shown = fitting(all, (host.rows ?? Infinity) - 1);
@@ -186,6 +198,7 @@ export interface LiveState {
   readonly now: number;
   readonly histories: readonly History[];
   readonly changes: readonly Change[];
+  readonly direct: Results["direct"];
 }
 
 /** The whole screen. Of one target all that is known, of several what is wrong with them. */
@@ -203,6 +216,7 @@ export function liveText(state: LiveState, look: Look): string {
     table(histories, look),
     changesText(state.changes, look),
     below === "" ? "" : `\n${below}`,
+    state.direct ? differenceText(state.direct, look) : "",
   ].join("");
 }
 

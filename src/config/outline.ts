@@ -52,11 +52,9 @@ interface Inner {
 /** The statements and comments of one file, noted down in the order of reading. */
 export class Outline {
   readonly comments: Comment[] = [];
-  readonly #stack: Inner[] = [{ open: 0, is: "block", items: [] }];
-
-  get items(): readonly Item[] {
-    return this.#stack[0].items;
-  }
+  readonly items: Item[] = [];
+  /** The blocks that are open, the innermost last. */
+  readonly #open: Item[] = [];
 
   /** Notes the comment that begins at `start`. */
   comment(text: string, start: number, end: number, line: number): void {
@@ -72,20 +70,19 @@ export class Outline {
   /** What follows is in it, up to `close`; `line` is where it is opened. */
   open(is: Inner["is"], at: Position, first: number, line: number): void {
     const inner: Inner = { open: line, is, items: [] };
-    this.#add({ at, first, last: line, inner, include: false });
-    this.#stack.push(inner);
+    const item = { at, first, last: line, inner, include: false };
+    this.#add(item);
+    this.#open.push(item);
   }
 
   /** `last` is the line that ends it; of a table, the line of its last statement. */
   close(last: number): void {
-    const inner = this.#stack.pop();
-    const item = this.#stack[this.#stack.length - 1].items.find((each) => each.inner === inner);
-    if (!inner || !item) return;
-    item.last = Math.max(item.first, last);
+    const item = this.#open.pop();
+    if (item) item.last = Math.max(item.first, last);
   }
 
   #add(item: Item): void {
-    this.#stack[this.#stack.length - 1].items.push(item);
+    (this.#open[this.#open.length - 1]?.inner?.items ?? this.items).push(item);
   }
 }
 
@@ -136,16 +133,19 @@ export class Remarks {
     head: string[],
     tail: string[],
   ): void {
-    let rest = comments;
+    let at = 0;
+    const take = (wanted: (comment: Comment) => boolean) => {
+      const start = at;
+      while (at < comments.length && wanted(comments[at])) at++;
+      return comments.slice(start, at);
+    };
     for (const [i, item] of items.entries()) {
-      const before = rest.filter(({ line, alone }) => line < item.first && alone);
-      const within = rest.filter((each) => belongs(each, item, items[i + 1]));
+      const before = take(({ line }) => line < item.first);
+      const within = take((each) => belongs(each, item, items[i + 1]));
       this.#between(before, i > 0 ? items[i - 1] : null, item, from, head, tail);
       this.#within(within, item);
-      rest = rest.filter((each) => !before.includes(each) && !within.includes(each));
     }
-    const alone = rest.map((each) => ({ ...each, alone: true }));
-    this.#between(alone, items[items.length - 1] ?? null, null, from, head, tail);
+    this.#between(take(() => true), items[items.length - 1] ?? null, null, from, head, tail);
   }
 
   #between(

@@ -223,3 +223,6 @@ export const ONLINE_MS = 10_000;
 
 /** Bytes of a greeting that it looks at: RFC 5321 section 4.5.3.1.5 allows a reply line 512. */
 export const ONLINE_GREETING = 1024;
+
+/** Iterations of SCRAM that `probe` goes along with: a second's work; servers ask for thousands. */
+export const SCRAM_ITERATIONS = 500_000;

@@ -2,8 +2,8 @@
  * A ClientHello of our own, and what a server says to it: which TLS versions it has, whatever versions
  * the runtime's library has. RFC 5246 section 7.4.1.2, RFC 8446 section 4.1.2.
  *
- * No handshake is ever finished. TLS 1.3 is offered without a key share: a server that has it asks for
- * one (HelloRetryRequest), which tells enough.
+ * No handshake is ever finished. To learn of TLS 1.3 it is offered without a key share: a server that has
+ * it asks for one (HelloRetryRequest), which tells enough.
  */
 
 import { concat, encode } from "../core/bytes.ts";
@@ -22,8 +22,11 @@ const CIPHERS = [
   ...[0x009e, 0x009f, 0x0033, 0x0039, 0x009c, 0x009d, 0x002f, 0x0035, 0x003c, 0x000a],
 ];
 const CIPHERS_13 = [0x1301, 0x1302, 0x1303];
+/** Those that Web Crypto can decrypt. */
+const CIPHERS_AES = [0x1301, 0x1302];
 /** X25519, P-256, P-384, P-521. */
 const GROUPS = [0x001d, 0x0017, 0x0018, 0x0019];
+const P256 = 0x0017;
 const SIGNATURES = [
   ...[0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601],
   ...[0x0807, 0x0203, 0x0201],
@@ -32,6 +35,8 @@ const SIGNATURES = [
 export interface HelloOptions {
   /** Ask for a stapled OCSP response. */
   readonly staple?: boolean;
+  /** TLS 1.3: a public key on P-256, uncompressed; without it the server is made to ask for one. */
+  readonly keyShare?: Uint8Array;
 }
 
 /** One TLS record. `random`: 32 bytes. `name` is for SNI; literals are not sent. */
@@ -48,7 +53,7 @@ export function clientHello(
     random,
     // TLS 1.3's middlebox compatibility wants a session id.
     vector(1, modern ? random : new Uint8Array(0)),
-    vector(2, words(modern ? CIPHERS_13 : CIPHERS)),
+    vector(2, words(!modern ? CIPHERS : options.keyShare ? CIPHERS_AES : CIPHERS_13)),
     Uint8Array.of(1, 0),
     vector(2, concat(extensions(version, name, options))),
   ]);
@@ -59,14 +64,15 @@ export function clientHello(
 function extensions(
   version: TlsVersion,
   name: string | null,
-  { staple = false }: HelloOptions,
+  { staple = false, keyShare }: HelloOptions,
 ): Uint8Array[] {
   const found: Uint8Array[] = [];
   const add = (type: number, data: Uint8Array) => found.push(u16(type), vector(2, data));
   if (name !== null) add(0, vector(2, concat([Uint8Array.of(0), vector(2, encode(name))])));
   // OCSP, from any responder, without extensions.
   if (staple) add(5, Uint8Array.of(1, 0, 0, 0, 0));
-  add(10, vector(2, words(GROUPS)));
+  // Whoever likes another group better would ask for a key of it.
+  add(10, vector(2, words(keyShare ? [P256] : GROUPS)));
   add(11, vector(1, Uint8Array.of(0)));
   if (NUMBERS[version] >= NUMBERS["TLSv1.2"]) add(13, vector(2, words(SIGNATURES)));
   if (version !== "TLSv1.3") {
@@ -74,7 +80,7 @@ function extensions(
     return found;
   }
   add(43, vector(1, u16(NUMBERS[version])));
-  add(51, vector(2, new Uint8Array(0)));
+  add(51, vector(2, keyShare ? concat([u16(P256), vector(2, keyShare)]) : new Uint8Array(0)));
   return found;
 }
 
@@ -137,6 +143,6 @@ function words(values: readonly number[]): Uint8Array {
 }
 
 /** Length in `size` bytes, then the data. */
-function vector(size: 1 | 2, data: Uint8Array): Uint8Array {
+export function vector(size: 1 | 2, data: Uint8Array): Uint8Array {
   return concat([size === 1 ? Uint8Array.of(data.length) : u16(data.length), data]);
 }

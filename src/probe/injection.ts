@@ -8,16 +8,18 @@
  */
 
 import type { Client, Command } from "./clients/client.ts";
-import type { Capabilities, Finding } from "./model.ts";
+import type { Capabilities, Checked } from "./model.ts";
 import type { Place } from "./options.ts";
 import { Fault, type Talk } from "./talk.ts";
 
 export async function checkInjection(
   place: Place,
   { cleartext }: Capabilities,
-): Promise<Finding[]> {
+): Promise<Checked> {
   const client = place.client();
-  if (!cleartext || !client.offersStartTls(cleartext)) return [];
+  if (!cleartext || !client.offersStartTls(cleartext)) {
+    return { said: "nothing to check: there is no STARTTLS", findings: [] };
+  }
   let talk: Talk | null = null;
   try {
     talk = await place.connect();
@@ -25,28 +27,36 @@ export async function checkInjection(
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     // It may well hang up on such a client, or break off the handshake.
-    if (error.kind === "closed" || error.kind === "tls") return [];
+    if (error.kind === "closed" || error.kind === "tls") {
+      return { said: "safe: the server breaks off", findings: [] };
+    }
     const message = `the check for STARTTLS injection failed: ${error.message}`;
-    return [{ id: "injection-check-failed", severity: "info", message }];
+    const finding = { id: "injection-check-failed", severity: "info", message } as const;
+    return { said: "not known", findings: [finding] };
   } finally {
     talk?.drop();
   }
 }
 
-async function inject(place: Place, talk: Talk, client: Client): Promise<Finding[]> {
-  if ((await talk.reply(client, null)).is !== "ok") return [];
+const REFUSED: Checked = { said: "not known: the server refuses", findings: [] };
+
+async function inject(place: Place, talk: Talk, client: Client): Promise<Checked> {
+  if ((await talk.reply(client, null)).is !== "ok") return REFUSED;
   if (client.protocol === "smtp") await talk.ask(client, client.ask[0]());
   const starttls = client.starttls();
   const injected = client.harmless(false);
   talk.send({ text: starttls.text + injected.text, shown: starttls.shown });
-  if ((await talk.reply(client, starttls)).is !== "ok") return [];
+  if ((await talk.reply(client, starttls)).is !== "ok") return REFUSED;
   await talk.startTls(place.context(), place.serverName);
   const goodbye = client.logout();
   talk.send(goodbye);
-  if (!await answersMore(talk, client, injected, goodbye)) return [];
+  if (!await answersMore(talk, client, injected, goodbye)) {
+    return { said: "safe: what was sent before the handshake is forgotten", findings: [] };
+  }
   const verb = injected.shown.replace(/^a\d+ /, "");
   const message = `STARTTLS injection: a ${verb} sent before the handshake was run under TLS`;
-  return [{ id: "starttls-injection", severity: "error", message }];
+  const finding = { id: "starttls-injection", severity: "error", message } as const;
+  return { said: `a ${verb} was run under TLS`, findings: [finding] };
 }
 
 /** The first reply under TLS is to the goodbye, or to what was injected. */

@@ -48,6 +48,12 @@ export type FindingId =
   | "relay-check-failed"
   | "slow-step";
 
+/** How a check came out, in words, and what is wrong. */
+export interface Checked {
+  readonly said: string;
+  readonly findings: readonly Finding[];
+}
+
 export interface Finding {
   readonly id: FindingId;
   readonly severity: Severity;
@@ -137,6 +143,8 @@ export interface Report {
   readonly login: LoginReport | null;
   readonly messages: number | null;
   readonly versions: readonly VersionReport[] | null;
+  /** In words, how each check came out that was asked for; null: not asked for. */
+  readonly checks: { readonly injection: string | null; readonly relay: string | null };
   readonly findings: readonly Finding[];
   readonly transcript: readonly TranscriptLine[];
 }

@@ -30,10 +30,13 @@ export async function probe(
   ];
   let versions: readonly VersionReport[] | null = null;
   let { tls } = session;
-  if (place && session.reached) {
-    if (options.injection) findings.push(...await checkInjection(place, capabilities));
-    if (options.relayTo !== null) findings.push(...await checkRelay(place, options.relayTo));
-  }
+  const reached = session.reached ? place : null;
+  const injection = reached && options.injection
+    ? await checkInjection(reached, capabilities)
+    : null;
+  const { relayTo } = options;
+  const relay = reached && relayTo !== null ? await checkRelay(reached, relayTo) : null;
+  findings.push(...injection?.findings ?? [], ...relay?.findings ?? []);
   if (place && tls && session.info) {
     const ocsp = await readStaple(place, session.info);
     tls = { ...tls, ocsp };
@@ -57,6 +60,7 @@ export async function probe(
     login: session.login,
     messages: session.messages,
     versions,
+    checks: { injection: injection?.said ?? null, relay: relay?.said ?? null },
     findings,
     transcript: session.transcript,
   };

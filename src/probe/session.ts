@@ -4,7 +4,7 @@
  * step has its time; a step that fails ends the session, and what was learnt until then stays.
  */
 
-import { type ByteString, toDisplay } from "../core/bytes.ts";
+import { type ByteString, decode, toDisplay } from "../core/bytes.ts";
 import { NetError } from "../core/errors.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Runtime, TlsInfo } from "../net/ports.ts";
@@ -25,6 +25,7 @@ import type { Capabilities, Finding, FindingId, LoginReport, Step, TlsReport } f
 import { endpointsOf, Place, type ProbeOptions } from "./options.ts";
 import { display, Fault, type Talk, type TranscriptLine } from "./talk.ts";
 import type { Target } from "./target.ts";
+import { encodeBase64 } from "../wire/sasl.ts";
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -49,9 +50,11 @@ export class Session {
   #client!: Client;
   /** As it came: APOP signs it. */
   #greeting: ByteString = "";
+  readonly #nonce: ByteString;
 
   constructor(runtime: Runtime, target: Target, options: ProbeOptions) {
     this.#runtime = runtime;
+    this.#nonce = encodeBase64(decode(runtime.random(18)));
     this.#target = target;
     this.#options = options;
   }
@@ -289,7 +292,7 @@ export class Session {
 
   #offer(): Offer {
     const { cleartext, tls } = this.capabilities;
-    return { capabilities: tls ?? cleartext ?? [], greeting: this.#greeting };
+    return { capabilities: tls ?? cleartext ?? [], greeting: this.#greeting, nonce: this.#nonce };
   }
 
   /** The method to log in by; null, with a finding, when there is none that may be used. */
@@ -363,7 +366,21 @@ const FAULTS: Readonly<Record<Fault["kind"], FindingId>> = {
 };
 
 /** Best first. Tokens and certificates are no passwords: those methods are used when asked for. */
-const UNDER_TLS: readonly Method[] = ["plain", "login", "command", "cram-md5", "apop"];
-const IN_CLEARTEXT: readonly Method[] = ["cram-md5", "apop", "plain", "login", "command"];
+const UNDER_TLS: readonly Method[] = [
+  "scram-sha-256",
+  "plain",
+  "login",
+  "command",
+  "cram-md5",
+  "apop",
+];
+const IN_CLEARTEXT: readonly Method[] = [
+  "scram-sha-256",
+  "cram-md5",
+  "apop",
+  "plain",
+  "login",
+  "command",
+];
 /** These do not give the password away. */
-const DIGESTS: readonly Method[] = ["cram-md5", "apop", "external"];
+const DIGESTS: readonly Method[] = ["scram-sha-256", "cram-md5", "apop", "external"];

@@ -1,10 +1,9 @@
 /**
- * Whether a server staples an OCSP response to its certificate (RFC 6066 section 8): asked with a
- * ClientHello of our own for TLS 1.2, where the answer is in the clear. Of the runtimes' libraries Node's
- * alone would tell of it.
+ * Whether a server staples an OCSP response to its certificate (RFC 6066 section 8, RFC 8446 section
+ * 4.4.2.1): asked with a ClientHello of our own, in the version that the session had, because of the
+ * runtimes' libraries Node's alone would tell. In TLS 1.2 the answer is in the clear, in TLS 1.3 it is not.
  *
- * The handshake is broken off with `user_canceled` and `close_notify`, which servers do not log as a fault.
- * A server that speaks TLS 1.3 alone encrypts the answer: of it nothing can be said.
+ * The handshake is broken off with `user_canceled`, which servers do not log as a fault.
  */
 
 import { concat } from "../core/bytes.ts";
@@ -15,34 +14,60 @@ import type { Finding } from "./model.ts";
 import { demandsStaple, type OcspReport, readOcsp } from "./ocsp.ts";
 import type { Place } from "./options.ts";
 import { Fault, type Talk } from "./talk.ts";
+import { peekCertificate, stapledTo } from "./tls13.ts";
 import { atHandshake, sniOf } from "./tls-scan.ts";
 
-export async function readStaple(place: Place, { peer }: TlsInfo): Promise<OcspReport | null> {
+export async function readStaple(
+  place: Place,
+  { peer, protocol }: Pick<TlsInfo, "peer" | "protocol">,
+): Promise<OcspReport | null> {
   if (!peer) return null;
   const required = demandsStaple(peer.pem);
-  const none = { status: null, thisUpdate: null, nextUpdate: null, required } as const;
+  const found = await ask(place, protocol === "TLSv1.3" ? askModern : askPlainly);
+  if (typeof found === "string") return { ...NOTHING, required, stapled: null, detail: found };
+  if (!found) return { ...NOTHING, required, stapled: false, detail: "" };
+  return { required, stapled: true, ...readOcsp(found, peer.serial) };
+}
+
+const NOTHING = { status: null, thisUpdate: null, nextUpdate: null } as const;
+
+/** The response, null when there is none, or why that is not known. */
+type Answer = Uint8Array | null | string;
+
+async function ask(
+  place: Place,
+  way: (place: Place, talk: Talk) => Promise<Answer>,
+): Promise<Answer> {
   let talk: Talk | null = null;
   try {
     talk = await place.connect();
-    if (!await atHandshake(place, talk)) {
-      return { ...none, stapled: null, detail: "the server refused STARTTLS the second time" };
-    }
-    talk.connection.write(
-      clientHello("TLSv1.2", place.runtime.random(32), sniOf(place), { staple: true }),
-    );
-    const flight = await readFlight(talk);
-    if (typeof flight === "string") return { ...none, stapled: null, detail: flight };
-    await talk.leave(CANCELLED);
-    const response = flight.get(CERTIFICATE_STATUS);
-    if (!response) return { ...none, stapled: false, detail: "" };
-    // One byte for the kind, OCSP; three for the length.
-    return { required, stapled: true, ...readOcsp(response.subarray(4), peer.serial) };
+    if (!await atHandshake(place, talk)) return "the server refused STARTTLS the second time";
+    return await way(place, talk);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { ...none, stapled: null, detail: error.message };
+    return error.message;
   } finally {
     talk?.drop();
   }
+}
+
+async function askModern(place: Place, talk: Talk): Promise<Answer> {
+  const found = await peekCertificate(talk, place.runtime.random(32), sniOf(place));
+  return typeof found === "string" ? found : stapledTo(found);
+}
+
+// --- TLS 1.2 ---------------------------------------------------------------------------------------
+
+/** One byte for the kind, OCSP; three for the length (RFC 6066 section 8). */
+const KIND_AND_LENGTH = 4;
+
+async function askPlainly(place: Place, talk: Talk): Promise<Answer> {
+  const random = place.runtime.random(32);
+  talk.connection.write(clientHello("TLSv1.2", random, sniOf(place), { staple: true }));
+  const flight = await readFlight(talk);
+  if (typeof flight === "string") return flight;
+  await talk.leave(CANCELLED);
+  return flight.get(CERTIFICATE_STATUS)?.subarray(KIND_AND_LENGTH) ?? null;
 }
 
 /** Two alerts, both warnings: user_canceled, close_notify (RFC 5246 section 7.2). */
@@ -60,7 +85,7 @@ async function readFlight(talk: Talk): Promise<Map<number, Uint8Array> | string>
   for (;;) {
     const bytes = reader.bytes.subarray(reader.at, reader.at + reader.length);
     const answer = readAnswer(bytes);
-    if (answer?.is === "alert") return "the server refuses TLS 1.2, in which it could be seen";
+    if (answer?.is === "alert") return "the server refuses this handshake";
     if (answer?.is === "other") return "the answer is not TLS";
     const messages = messagesOf(bytes);
     if (LATER.some((type) => messages.has(type))) return messages;

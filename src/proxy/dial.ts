@@ -52,7 +52,8 @@ export class Dial implements Receiver {
     this.#back = service.protocol.back(login);
     this.target = target;
     service.house.capacity.inUse++;
-    this.connection = service.house.runtime.connect(target, {}, this);
+    const { so_keepalive: keepAlive } = service.settings;
+    this.connection = service.house.runtime.connect(target, { keepAlive }, this);
   }
 
   get doing(): Doing {

@@ -16,6 +16,8 @@ export interface Guest {
   retire(): void;
   /** Leave now. */
   evict(): void;
+  /** The same because `worker_shutdown_timeout` has passed, where the log has a word for it. */
+  overstay?(): void;
 }
 
 /** What a guest's `seat` is before it comes in. */

@@ -112,6 +112,12 @@ export class Relay extends Deadline implements Guest {
     this.#backend.destroy();
   }
 
+  overstay(): void {
+    this.#failed = true;
+    this.#note({ level: "info", message: "shutdown timeout", doing: "proxying" });
+    this.evict();
+  }
+
   #note(event: LogEvent): void {
     if (this.service.log.enabled(event.level)) this.service.log.write(event, this.#context);
   }

@@ -287,7 +287,7 @@ class RunningProxy implements Proxy {
     const patience = settings?.global.worker_shutdown_timeout ?? null;
     return new Promise((resolve) => {
       const deadline = new ShutdownDeadline(() => {
-        for (const guest of house.open.all()) guest.evict();
+        for (const guest of house.open.all()) guest.overstay ? guest.overstay() : guest.evict();
       });
       const before = house.empty;
       house.empty = () => {

@@ -61,7 +61,7 @@ ssl_ca = <${folder}/ca.pem
 ssl_require_crl = no
 ssl_verify_client_cert = yes
 auth_ssl_username_from_cert = yes
-auth_mechanisms = plain login external
+auth_mechanisms = plain login scram-sha-256 external
 passdb {
   driver = static
   mechanisms = external
@@ -163,7 +163,8 @@ describe("Dovecot", { skip: SKIP }, () => {
       assert.deepEqual(ids, ["cleartext-login"]);
       assertGoodTls(report);
       assert.equal(report.tls.by, "starttls");
-      assert.deepEqual([report.login.ok, report.messages], [true, 0]);
+      const { method, ok } = report.login;
+      assert.deepEqual([method, ok, report.messages], ["scram-sha-256", true, 0]);
       const offered = report.versions.filter(({ offered }: { offered: boolean }) => offered);
       assert.deepEqual(offered.map(({ version }: { version: string }) => version), [
         "TLSv1.2",
@@ -231,7 +232,7 @@ describe("Postfix", { skip: SKIP_SMTP }, () => {
     assert.deepEqual(ids, []);
     assert.equal(status, 0);
     assertGoodTls(report);
-    assert.equal(report.login.ok, true);
+    assert.deepEqual([report.login.method, report.login.ok], ["scram-sha-256", true]);
     assert.ok(!report.capabilities.cleartext.includes("AUTH=PLAIN"));
     assert.ok(report.capabilities.tls.includes("AUTH=PLAIN"));
   });
@@ -307,8 +308,12 @@ describe("a server that staples", { skip: SKIP !== false ? SKIP : skipWithout("o
   });
   after(() => servers.forEach((server) => server.close()));
 
-  async function stapling(response: Buffer | null): Promise<string> {
-    const server = createServer({ ...certificate }, (socket) => {
+  async function stapling(
+    response: Buffer | null,
+    version: "TLSv1.2" | "TLSv1.3" = "TLSv1.3",
+  ): Promise<string> {
+    const versions = { minVersion: version, maxVersion: version } as const;
+    const server = createServer({ ...certificate, ...versions }, (socket) => {
       socket.on("error", () => {});
       socket.write("* OK ready\r\n");
       socket.on("data", (bytes) => {
@@ -326,13 +331,20 @@ describe("a server that staples", { skip: SKIP !== false ? SKIP : skipWithout("o
 
   const ca = () => ["-4", "--ca", join(folder, "ocsp", "root.pem")];
 
-  test("good", async () => {
-    const { report, ids } = await reported([await stapling(responses.good), ...ca()]);
-    assert.deepEqual(ids, []);
-    const { stapled, status, required, nextUpdate } = report.tls.ocsp;
-    assert.deepEqual([stapled, status, required], [true, "good", true]);
-    assert.ok(Date.parse(nextUpdate) > Date.now());
-  });
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    test(`good, in ${version}`, async () => {
+      const { report, ids } = await reported([await stapling(responses.good, version), ...ca()]);
+      assert.deepEqual(ids, []);
+      const { stapled, status, required, nextUpdate } = report.tls.ocsp;
+      assert.deepEqual([report.tls.protocol, stapled, status, required], [
+        version,
+        true,
+        "good",
+        true,
+      ]);
+      assert.ok(Date.parse(nextUpdate) > Date.now());
+    });
+  }
 
   test("revoked", async () => {
     const { ids, status } = await reported([await stapling(responses.revoked), ...ca()]);

@@ -30,6 +30,7 @@ describe("signals", () => {
     assert.deepEqual(await setting.proxy.exited, { code: 0, signal: null });
     await client.closed();
     await assert.rejects(LineClient.connect(setting.port), /ECONNREFUSED/);
+    assert.match(setting.proxy.log(), /proxied session done, client: 127\.0\.0\.1/);
   });
 
   test("INT ends like TERM", async () => {
@@ -47,6 +48,20 @@ describe("signals", () => {
     client.send("QUIT");
     await client.closed();
     assert.deepEqual(await setting.proxy.exited, { code: 0, signal: null });
+  });
+
+  test("QUIT: what is left at worker_shutdown_timeout is cut, in nginx's words", async () => {
+    await using setting = await start('worker_shutdown_timeout = "300ms"\n');
+    using client = await setting.session();
+    setting.proxy.signal("SIGQUIT");
+    await client.closed();
+    assert.deepEqual(await setting.proxy.exited, { code: 0, signal: null });
+    const log = setting.proxy.log();
+    assert.match(
+      log,
+      /\[info\] .* shutdown timeout while proxying, client: 127\.0\.0\.1, server: /,
+    );
+    assert.doesNotMatch(log, /proxied session done/);
   });
 
   test("QUIT while a client has not logged in yet", async () => {
@@ -115,7 +130,7 @@ mail {
     assert.match(proxy.log(), /client logged in/);
   });
 
-  test("a pid file of a process that runs is left alone; one that is left over is taken", async () => {
+  test("a pid file of a process that runs is left alone, one that is left over is taken", async () => {
     await using setting = await start();
     const file = join(setting.proxy.folder, "other.pid");
     const port = await freePort();
@@ -156,14 +171,14 @@ mail {
 // --- below --------------------------------------------------------------------------------------
 
 /** A POP3 proxy before a backend that repeats what it hears until QUIT. */
-async function start(): Promise<Setting> {
+async function start(top = ""): Promise<Setting> {
   const backend = await startBadBackend((socket) =>
     letIn(socket, () => {}, (text) => text === "QUIT" ? socket.end() : socket.write(`${text}\r\n`))
   );
   const auth = await startAuthServer(() => allow(backend.port));
   const port = await freePort();
   const toml =
-    `auth_http = "${auth.url}"\n[[server]]\nlisten = "127.0.0.1:${port}"\nprotocol = "pop3"\n`;
+    `${top}auth_http = "${auth.url}"\n[[server]]\nlisten = "127.0.0.1:${port}"\nprotocol = "pop3"\n`;
   const proxy = await startProxy(toml);
   return {
     auth,

@@ -42,7 +42,8 @@ export const MAIN = {
     doc: "File that receives the process id of the master.",
     example: "pid /run/doorpost.pid;",
     status: "differs",
-    note: "Without it no file is written. A relative path starts at the configuration's folder.",
+    note: "Without it no file is written, and that of another process that runs is left alone. A " +
+      "relative path starts at the configuration's folder.",
   }),
   daemon: row(FLAG, {
     contexts: ["main"],

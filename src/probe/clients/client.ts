@@ -42,6 +42,7 @@ export type LoginScript = Generator<Command, void, Reply>;
 export const METHODS = [
   "plain",
   "login",
+  "scram-sha-256",
   "cram-md5",
   "apop",
   "command",
@@ -60,6 +61,8 @@ export interface Login {
 export interface Offer {
   readonly capabilities: readonly string[];
   readonly greeting: ByteString;
+  /** Random and printable, for SCRAM. */
+  readonly nonce: ByteString;
 }
 
 export interface Client {

@@ -74,9 +74,10 @@ export class ImapClient implements Client {
     return capabilities.includes("LOGINDISABLED") ? sasl : [...sasl, "command"];
   }
 
-  login(method: Method, login: Login, { capabilities }: Offer): LoginScript {
+  login(method: Method, login: Login, { capabilities, nonce }: Offer): LoginScript {
     if (method === "command") return this.#plainly(login);
     return saslScript(method, login, {
+      nonce,
       initialResponse: capabilities.includes("SASL-IR"),
       begin: (name, initial) => {
         const text = `AUTHENTICATE ${name}`;

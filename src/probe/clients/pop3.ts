@@ -71,10 +71,11 @@ export class Pop3Client implements Client {
     return found;
   }
 
-  login(method: Method, login: Login, { greeting }: Offer): LoginScript {
+  login(method: Method, login: Login, { greeting, nonce }: Offer): LoginScript {
     if (method === "command") return plainly(login);
     if (method === "apop") return digested(login, stampOf(greeting) ?? "");
     return saslScript(method, login, {
+      nonce,
       initialResponse: true,
       begin: (name, initial) => {
         const text = `AUTH ${name}`;

@@ -1,25 +1,29 @@
 /**
- * The client's side of SASL: PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), EXTERNAL (RFC 4422),
+ * The client's side of SASL: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256, CRAM-MD5 (RFC 2195), EXTERNAL (RFC 4422),
  * OAUTHBEARER (RFC 7628) and XOAUTH2, where the password is the bearer token. Pure.
  */
 
 import { type ByteString, encode } from "../../core/bytes.ts";
 import { decodeBase64, encodeBase64 } from "../../wire/sasl.ts";
 import { hex, hmacMd5 } from "../md5.ts";
+import { Scram } from "./scram.ts";
 import { type Command, type Login, type LoginScript, MASK, type Method } from "./client.ts";
 
 interface Sasl {
   /** The first message, null when the server speaks first. */
   readonly initial: ByteString | null;
-  /** The answer to a challenge, both decoded. */
-  answer(challenge: ByteString, index: number): ByteString;
+  /** The answer to a challenge, both decoded; null breaks it off. */
+  answer(challenge: ByteString, index: number): ByteString | null;
 }
 
-function saslOf(method: Method, { user, password }: Login): Sasl {
+function saslOf(method: Method, login: Login, nonce: ByteString): Sasl {
+  const { user, password } = login;
   const secret = password.reveal();
   switch (method) {
     case "login":
       return { initial: null, answer: (_, index) => index === 0 ? user : secret };
+    case "scram-sha-256":
+      return new Scram(login, nonce);
     case "cram-md5":
       return {
         initial: null,
@@ -46,10 +50,12 @@ export interface SaslWords {
   line(text: ByteString, begun: Command): Command;
   /** Whether an initial response may stand in the command. */
   readonly initialResponse: boolean;
+  /** See `Offer`. */
+  readonly nonce: ByteString;
 }
 
 export function* saslScript(method: Method, login: Login, words: SaslWords): LoginScript {
-  const sasl = saslOf(method, login);
+  const sasl = saslOf(method, login, words.nonce);
   const first = sasl.initial === null ? null : encodeBase64(sasl.initial);
   const name = method.toUpperCase();
   const begun = words.begin(name, words.initialResponse && first !== null ? first || "=" : null);
@@ -62,11 +68,12 @@ export function* saslScript(method: Method, login: Login, words: SaslWords): Log
       continue;
     }
     const challenge = decodeBase64(reply.text.trim());
-    if (challenge === null) {
-      reply = yield words.line("*", begun);
+    const answer = challenge === null ? null : sasl.answer(challenge, index++);
+    if (answer === null) {
+      yield words.line("*", begun);
       return;
     }
-    reply = yield words.line(encodeBase64(sasl.answer(challenge, index++)), begun);
+    reply = yield words.line(encodeBase64(answer), begun);
   }
 }
 

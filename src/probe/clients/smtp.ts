@@ -72,8 +72,9 @@ export class SmtpClient implements Client {
     return saslMethods(capabilities);
   }
 
-  login(method: Method, login: Login): LoginScript {
+  login(method: Method, login: Login, { nonce }: Offer): LoginScript {
     return saslScript(method, login, {
+      nonce,
       initialResponse: true,
       begin: (name, initial) => {
         const text = `AUTH ${name}`;

@@ -62,6 +62,7 @@ const REPORT: Report = {
   login: { user: "alice", method: "plain", ok: false, text: "go away" },
   messages: null,
   versions: null,
+  checks: { injection: null, relay: null },
   findings: [
     { id: "login-failed", severity: "error", message: "alice could not log in | by plain" },
     { id: "tls-version-missing", severity: "info", message: "TLSv1.3 is not offered" },
@@ -122,6 +123,13 @@ test("the table: findings that do not fit stand below", () => {
   const start = "imap://mail.example.com  findings  TLSv1.3  9 d   2     61.3 ms";
   assert.deepEqual(row(80), [`${start}  login-failed`, ""]);
   assert.deepEqual(row(70), [start, "  login-failed", ""]);
+});
+
+test("the table: a long URL gives way", () => {
+  const long = { ...REPORT, target: `imap://${"a".repeat(100)}.example.com` };
+  const lines = summaryTable([long, REPORT], { ...plain, columns: 80 }).split("\n");
+  assert.deepEqual(lines.filter((line) => line.length > 80), []);
+  assert.match(lines[1], /^imap:\/\/a+\.\.\. {2}findings/);
 });
 
 const WARN = { days: 30, ms: 1000 };

@@ -31,6 +31,7 @@ function report(target: string, outcome: Report["outcome"], totalMs: number): Re
     login: null,
     messages: null,
     versions: null,
+    checks: { injection: null, relay: null },
     findings: outcome === "fine" ? [] : [{ id: "unreachable", severity: "error", message }],
     transcript: [],
   };
@@ -58,6 +59,7 @@ const STATE = {
   seconds: 5,
   now: Date.UTC(2026, 10, 21, 9, 5, 7),
   histories: HISTORIES,
+  direct: null,
   changes: [
     { at: Date.UTC(2026, 10, 21, 9, 5, 1), text: "imap://10.0.0.5: fine -> findings slow-step" },
     {

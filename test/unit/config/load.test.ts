@@ -127,6 +127,15 @@ describe("the main file", () => {
     ]);
   });
 
+  test("may begin with a byte order mark, and so may an included one", async () => {
+    const { settings, diagnostics } = await loadFiles({
+      "/etc/doorpost/main.conf": "\ufeffmail { include a.conf; }",
+      "/etc/doorpost/a.conf": `\ufeffauth_http 127.0.0.1; ${SERVER}`,
+    });
+    assert.deepEqual(diagnostics, []);
+    assert.equal(settings?.servers.length, 1);
+  });
+
   test("that is not UTF-8 gives a warning at the line", async () => {
     const text = new TextEncoder().encode(`mail { auth_http 127.0.0.1; ${SERVER} }\n# caf?`);
     text[text.length - 1] = 0xe9;

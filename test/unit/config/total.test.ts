@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { DIRECTIVE_NAMES } from "../../../src/config/directives/table.ts";
+import { layoutOf } from "../../../src/config/layout.ts";
 import { print } from "../../../src/config/print.ts";
-import { loadText } from "./support.ts";
+import { line, loadText } from "./support.ts";
 
 const common = [
   "143",
@@ -60,13 +61,21 @@ for (const syntax of ["nginx", "toml"] as const) {
     );
     await fc.assert(
       fc.asyncProperty(text, async (input) => {
-        const { settings, diagnostics } = await loadText(input, syntax);
+        const loaded = await loadText(input, syntax, { comments: true });
+        const { settings, diagnostics, tree, outlines } = loaded;
         const failed = diagnostics.some(({ severity }) => severity === "error");
         assert.equal(settings === null, failed);
         for (const { at, message } of diagnostics) {
           assert.ok(at.line >= 0 && at.column >= 0 && at.length >= 1, message);
         }
-        if (settings) print(settings, syntax);
+        const layout = layoutOf(tree!, outlines!);
+        assert.ok(layout.left().length >= 0);
+        if (!settings) return;
+        for (const to of ["nginx", "toml"] as const) {
+          print(settings, to);
+          const again = await loadText(print(settings, to, { layout }), to);
+          assert.ok(again.settings, again.diagnostics.map(line).join("\n"));
+        }
       }),
       { numRuns: 400 },
     );

@@ -142,8 +142,8 @@ describe("logins", () => {
   // RFC 2195 section 2 and RFC 1939 section 7 give the digests.
   const CRAM = encodeBase64("<1896.697170952@postoffice.reston.mci.net>");
   const CRAM_ANSWER = encodeBase64("tim b913a602c7eda7a495b4e6e7334d3890");
-  const bare: Offer = { capabilities: [], greeting: "" };
-  const ir: Offer = { capabilities: ["SASL-IR"], greeting: "" };
+  const bare: Offer = { capabilities: [], greeting: "", nonce: "" };
+  const ir: Offer = { capabilities: ["SASL-IR"], greeting: "", nonce: "" };
   type Case = readonly [ProtocolName, Method, Offer, readonly string[], readonly string[]];
   const CASES: readonly Case[] = [
     ["imap", "plain", ir, ["a1 OK x"], [`a1 AUTHENTICATE PLAIN ${PLAIN}`]],
@@ -186,10 +186,46 @@ describe("logins", () => {
     const script = client.login("apop", { user: "mrose", password: new Secret("tanstaaf") }, {
       capabilities: [],
       greeting,
+      nonce: "",
     });
     const { value } = script.next();
     assert.equal((value as Command).text, "APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n");
-    assert.ok(client.methods({ capabilities: [], greeting }).includes("apop"));
+    assert.ok(client.methods({ capabilities: [], greeting, nonce: "" }).includes("apop"));
+  });
+
+  describe("SCRAM-SHA-256, by RFC 7677 section 3", () => {
+    const CHALLENGE =
+      "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    const PROOF = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0," +
+      "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
+    const FINAL = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
+    const script = (challenge: string) => {
+      const offer: Offer = { capabilities: [], greeting: "", nonce: "rOprNGfwEbeRWgbNEkqO" };
+      const login = { user: "user", password: new Secret("pencil") };
+      const made = make("smtp").login("scram-sha-256", login, offer);
+      const first = made.next().value as Command;
+      const answer = (text: string) =>
+        made.next({ is: "more", lines: [], text: encodeBase64(text) }).value as Command;
+      return { first, second: answer(challenge), answer };
+    };
+
+    test("the exchange of the RFC, to the empty line at its end", () => {
+      const { first, second, answer } = script(CHALLENGE);
+      const initial = encodeBase64("n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
+      assert.equal(first.text, `AUTH SCRAM-SHA-256 ${initial}\r\n`);
+      assert.equal(second.text, `${encodeBase64(PROOF)}\r\n`);
+      assert.equal(answer(FINAL).text, "\r\n");
+    });
+
+    test("a server that does not know the password is left", () => {
+      assert.equal(script(CHALLENGE).answer("v=AAAA").text, "*\r\n");
+    });
+
+    test("so is one that answers another's nonce, or wants years of work", () => {
+      assert.equal(script(CHALLENGE.replace("r=rO", "r=xx")).second.text, "*\r\n");
+      assert.equal(script(CHALLENGE.replace("i=4096", "i=999999999")).second.text, "*\r\n");
+      assert.equal(script("e=other-error").second.text, "*\r\n");
+    });
   });
 
   test("a server that asks for ever is left", () => {
@@ -199,7 +235,7 @@ describe("logins", () => {
 
   test("LOGINDISABLED is heeded", () => {
     const methods = (capabilities: string[]) =>
-      make("imap").methods({ capabilities, greeting: "" });
+      make("imap").methods({ capabilities, greeting: "", nonce: "" });
     assert.deepEqual(methods(["IMAP4REV1"]), ["command"]);
     assert.deepEqual(methods(["IMAP4REV1", "LOGINDISABLED"]), []);
   });

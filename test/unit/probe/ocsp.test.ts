@@ -6,11 +6,15 @@ import fc from "fast-check";
 import { runtime } from "#runtime";
 import { concat, encode } from "../../../src/core/bytes.ts";
 import { ip } from "../../../src/net/address.ts";
-import type { Certificate, TlsInfo } from "../../../src/net/ports.ts";
+import type { Certificate } from "../../../src/net/ports.ts";
 import { demandsStaple, readOcsp } from "../../../src/probe/ocsp.ts";
 import { Place, type ProbeOptions } from "../../../src/probe/options.ts";
 import { readStaple, stapleFindings } from "../../../src/probe/staple.ts";
+import { Talk } from "../../../src/probe/talk.ts";
 import { parseTarget, type Target } from "../../../src/probe/target.ts";
+import { peekCertificate, stapledTo } from "../../../src/probe/tls13.ts";
+import { testAuthority } from "../../support/ca.ts";
+import { startMailServer } from "../../support/mail-server.ts";
 
 // --- DER, as far as a response needs it ------------------------------------------------------------
 
@@ -134,7 +138,7 @@ const stapled = (ocsp: Uint8Array) =>
   message(22, concat([Uint8Array.of(1, 0, ocsp.length >> 8, ocsp.length & 255), ocsp]));
 
 /** Answers the ClientHello with these bytes, in pieces of the size that is given. */
-async function asked(flight: Uint8Array, piece = flight.length) {
+async function asked(flight: Uint8Array, piece = flight.length, protocol = "TLSv1.2") {
   let offered = "";
   let last = "";
   const listener = await runtime.listen(ip("127.0.0.1", 0), {}, (connection) => {
@@ -156,7 +160,7 @@ async function asked(flight: Uint8Array, piece = flight.length) {
   const options = { timeoutMs: 2_000, login: null, proxyProtocol: null } as ProbeOptions;
   const place = new Place(runtime, parseTarget("imaps://localhost") as Target, options, at);
   const peer = { serial: "0A1B", pem: "" } as Certificate;
-  const report = await readStaple(place, { peer } as TlsInfo);
+  const report = await readStaple(place, { peer, protocol });
   await listener.close();
   return { report, offered, last };
 }
@@ -188,9 +192,76 @@ describe("a server", () => {
   test("that has no TLS 1.2, or is none, leaves it open", async () => {
     const alert = await asked(record(21, bytes("0246")));
     assert.deepEqual([alert.report?.stapled, alert.report?.status], [null, null]);
-    assert.match(alert.report?.detail ?? "", /refuses TLS 1\.2/);
+    assert.equal(alert.report?.detail, "the server refuses this handshake");
     const words = await asked(encode("* BYE what?\r\n"));
     assert.equal(words.report?.detail, "the answer is not TLS");
+  });
+});
+
+describe("a server that speaks TLS 1.3", () => {
+  /** The certificates of a Certificate message (RFC 8446 section 4.4.2), as PEM's base64. */
+  function certificatesIn(body: Uint8Array): string[] {
+    const found: string[] = [];
+    for (let at = 4 + body[0]; at < body.length;) {
+      const end = at + 3 + (body[at] << 16 | body[at + 1] << 8 | body[at + 2]);
+      found.push(btoa(String.fromCharCode(...body.subarray(at + 3, end))));
+      at = end + 2 + (body[end] << 8 | body[end + 1]);
+    }
+    return found;
+  }
+
+  for (const key of ["ecdsa", "rsa"] as const) {
+    test(`its certificates are seen through the encryption (${key})`, async () => {
+      const middle = await (await testAuthority()).intermediate("Seen");
+      const certificate = await middle.issue({ key });
+      await using server = await startMailServer(runtime, {
+        ...{ protocol: "imap", implicit: true, certificate, versions: ["TLSv1.3"] },
+      });
+      const at = ip("127.0.0.1", server.port);
+      const talk = await Talk.connect(runtime, at, { timeoutMs: 2_000 });
+      const body = await peekCertificate(talk, runtime.random(32), "localhost");
+      assert.ok(typeof body !== "string", String(body));
+      const sent = [...certificate.certificate.matchAll(/CERTIFICATE-----([^-]+)-----END/g)];
+      assert.deepEqual(certificatesIn(body), sent.map(([, text]) => text.replace(/\s/g, "")));
+      assert.equal(stapledTo(body), null);
+    });
+  }
+
+  test("a Certificate message with a response, and with other extensions", () => {
+    const extension = (type: number, data: Uint8Array) =>
+      concat([Uint8Array.of(0, type, 0, data.length), data]);
+    const staple = extension(5, concat([Uint8Array.of(1, 0, 0, 3), bytes("010203")]));
+    const entry = (...extensions: readonly Uint8Array[]) => {
+      const all = concat(extensions);
+      return concat([bytes("000002aabb"), Uint8Array.of(0, all.length), all]);
+    };
+    const body = (...entries: readonly Uint8Array[]) => concat([bytes("00000000"), ...entries]);
+    assert.deepEqual(stapledTo(body(entry(extension(18, bytes("00")), staple))), bytes("010203"));
+    assert.equal(stapledTo(body(entry(), entry(staple))), null);
+    assert.equal(stapledTo(new Uint8Array(0)), null);
+  });
+
+  test("a server that is none, or breaks off, leaves it open", async () => {
+    const hello = (share: string) =>
+      record(
+        22,
+        message(
+          2,
+          concat([bytes("0303"), new Uint8Array(32).fill(7), bytes("00130100"), bytes(share)]),
+        ),
+      );
+    const ANSWERS: readonly (readonly [Uint8Array, RegExp])[] = [
+      [record(21, bytes("0228")), /refuses this handshake/],
+      [encode("* BYE what?\r\n"), /not TLS 1\.3/],
+      [record(22, HELLO), /another cipher/],
+      [hello("000a0033000600170002ffff"), /no point of P-256/],
+      [hello("0006002b00020304"), /not TLS 1\.3/],
+    ];
+    for (const [answer, detail] of ANSWERS) {
+      const { report } = await asked(answer, answer.length, "TLSv1.3");
+      assert.equal(report?.stapled, null);
+      assert.match(report?.detail ?? "", detail);
+    }
   });
 });
 

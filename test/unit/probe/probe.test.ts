@@ -82,6 +82,7 @@ describe("a server that behaves", () => {
         { login: LOGIN, injection: true, fetch: true },
       );
       assert.deepEqual(report.findings, []);
+      assert.match(report.checks.injection ?? "", /^safe: /);
       assert.equal(report.outcome, "fine");
       assert.equal(report.tls?.by, "starttls");
       assert.equal(report.tls?.certificate?.verified, true);
@@ -329,6 +330,21 @@ describe("logins", () => {
 });
 
 describe("relaying", () => {
+  test("is looked for under TLS, where that is offered", async () => {
+    const certificate = await good();
+    await using server = await startMailServer(runtime, {
+      ...{ protocol: "smtp", certificate, cleartext: ["PIPELINING"], secured: ["PIPELINING"] },
+      mailUnderTls: true,
+    });
+    const ca = [(await testAuthority()).certificate];
+    const options = { ...OPTIONS, ca, relayTo: "victim@example.org" };
+    const target = targetOf(`smtp://127.0.0.1:${server.port}`);
+    const open = async (starttls: "auto" | "never") =>
+      (await probe(runtime, target, { ...options, starttls })).checks.relay;
+    assert.equal(await open("auto"), "refused: 554 5.7.1 no relaying");
+    assert.equal(await open("never"), "refused: 530 5.7.0 Must issue a STARTTLS command first");
+  });
+
   for (const relays of [true, false]) {
     test(relays ? "an open relay" : "a closed one", async () => {
       const report = await probed(
@@ -336,8 +352,46 @@ describe("relaying", () => {
         { relayTo: "victim@example.org", starttls: "never" },
       );
       assert.deepEqual(ids(report), relays ? ["open-relay"] : []);
+      assert.match(report.checks.relay ?? "", relays ? /^taken: 250/ : /^refused: 554 5\.7\.1/);
     });
   }
+});
+
+describe("a name with several addresses", () => {
+  /** `mail.test` has the server's address, and before or behind it one where nobody is. */
+  async function resolved(addresses: (live: string, dead: string) => readonly string[], more = {}) {
+    await using server = await startMailServer(runtime, { protocol: "imap", ...HIDDEN });
+    const host = Object.assign(Object.create(runtime.host), {
+      lookup: () => Promise.resolve(addresses("127.0.0.1", "127.0.0.2")),
+    });
+    const named: Runtime = Object.assign(Object.create(runtime), { host });
+    const target = targetOf(`imap://mail.test:${server.port}`);
+    return await probe(named, target, { ...OPTIONS, starttls: "never", ...more });
+  }
+  const HIDDEN = { cleartext: hidden.imap };
+
+  for (const first of [true, false]) {
+    test(`the dead one ${first ? "first" : "last"}: each is tried, the dead one is told`, async () => {
+      const report = await resolved((live, dead) => first ? [dead, live] : [live, dead]);
+      assert.deepEqual(ids(report), ["address-unreachable"]);
+      assert.match(report.findings[0].message, /^127\.0\.0\.2:\d+: Connection refused$/);
+      assert.match(report.address ?? "", /^127\.0\.0\.1:/);
+      assert.equal(report.addresses.length, 2);
+      assert.equal(report.steps.filter(({ name }) => name === "connect").length, 2);
+      assert.equal(report.steps.at(-1)?.name, "logout");
+    });
+  }
+
+  test("of one family alone", async () => {
+    const none = await resolved((live) => [live], { family: 6 });
+    assert.equal(none.findings[0].message, "mail.test has no IPv6 address");
+    assert.deepEqual(ids(await resolved((live) => ["::2", live], { family: 4 })), []);
+  });
+
+  test("nobody at any of them", async () => {
+    const report = await resolved((_, dead) => [dead]);
+    assert.deepEqual([ids(report), report.outcome], [["unreachable"], "unreachable"]);
+  });
 });
 
 test("a unix socket", async () => {
