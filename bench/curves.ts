@@ -40,7 +40,7 @@ export async function runSessions(
   { sessions, seconds }: Options,
   workers: number,
 ): Promise<CurvesOutcome> {
-  const proxy = await rig.start(subject, workers);
+  const proxy = await rig.start(subject, { workers });
   const measurements: Measurement[] = [];
   let failed = 0;
   const args = ["--port", String(proxy.ports.imaps), "--tls", "implicit"];
@@ -95,7 +95,7 @@ export async function runWorkers(
   const warm = quick ? 0.3 : 1;
   let failed = 0;
   for (const workers of WORKERS) {
-    const proxy = await rig.start(subject, workers);
+    const proxy = await rig.start(subject, { workers });
     try {
       const rates: Record<string, number> = {};
       for (const [name, tls, port, at] of KINDS) {

@@ -19,6 +19,7 @@ export function blocks(results: Results): Blocks {
     memory: memory(results),
     targets: targets(results),
     limits: limits(results),
+    calls: calls(results),
     sessions: sessions(results),
     workers: workers(results),
     sizes: sizes(results),
@@ -64,8 +65,8 @@ const COST: Readonly<Record<LoadScenario["unit"], string>> = {
   trip: "µs",
 };
 
-function measured(results: Results): readonly LoadScenario[] {
-  return LOADS.filter(({ name }) => runsOf(results, name, "doorpost").length > 0);
+function measured(results: Results, subject: Subject = "doorpost"): readonly LoadScenario[] {
+  return LOADS.filter(({ name }) => runsOf(results, name, subject).length > 0);
 }
 
 function loads(results: Results): string {
@@ -133,7 +134,7 @@ function delays(results: Results): string {
 
 function large(results: Results): string {
   const head = ["", "MB/s: nginx, 64 KB", "Doorpost", "ratio", "CPU for a MB: nginx, 64 KB"];
-  const rows = measured(results).filter((scenario) => scenario.large).map(({ name, title }) => [
+  const rows = measured(results, "nginx-64k").map(({ name, title }) => [
     title,
     ...compared(results, name, "rate", "", "doorpost", "nginx-64k"),
     ...compared(results, name, "cpu", "ms", "doorpost", "nginx-64k"),
@@ -143,7 +144,7 @@ function large(results: Results): string {
 
 function two(results: Results): string {
   const head = ["two workers each", "a second: nginx", "Doorpost", "ratio", "CPU for one: nginx"];
-  const rows = measured(results).filter((scenario) => scenario.two).map(({ name, title, unit }) => [
+  const rows = measured(results, "doorpost-2w").map(({ name, title, unit }) => [
     title,
     ...compared(results, name, "rate", "", "doorpost-2w", "nginx-2w"),
     ...compared(results, name, "cpu", COST[unit], "doorpost-2w", "nginx-2w"),
@@ -231,6 +232,7 @@ function met(holds: boolean): string {
 function limits(results: Results): string {
   const head = [
     "per cent of one processor",
+    "load alone, a second",
     "nginx: proxy",
     "client",
     "servers",
@@ -241,14 +243,22 @@ function limits(results: Results): string {
     "others",
   ];
   const rows = measured(results).map(({ name, title }) => {
+    const alone = number(figure(results, name, "direct", "rate"));
     const cells = (["nginx", "doorpost"] as const).flatMap((subject) => {
       const load = busy(results, name, subject);
       const parts = [load?.proxy, load?.client, load?.servers, load?.others];
       return parts.map((part) => number(part ?? NaN));
     });
-    return [title, ...cells];
+    return [title, alone, ...cells];
   });
   return table(head, rows);
+}
+
+function calls(results: Results): string {
+  const head = ["system calls of one session", "nginx", "Doorpost", "ratio"];
+  if (runsOf(results, "calls", "doorpost").length === 0) return "Not measured.";
+  const kinds = [["imap", "IMAP"], ["pop3", "POP3"], ["smtp", "SMTP"], ["imaps", "IMAPS"]] as const;
+  return table(head, kinds.map(([name, title]) => [title, ...compared(results, "calls", name)]));
 }
 
 // --- curves ---------------------------------------------------------------------------------------

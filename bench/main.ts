@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { ROOT } from "../test/support/source.ts";
 import { type CurvesOutcome, runSessions, runSizes, runWorkers, workersFor } from "./curves.ts";
+import { canTrace, runCalls } from "./calls.ts";
 import { blocks, DISTURBED, fill, tables } from "./document.ts";
 import { describeMachine } from "./machine.ts";
 import { BenchError, type Measurement, type Results, type Subject } from "./model.ts";
@@ -27,6 +28,7 @@ import {
   runIdle,
   runScenario,
   runStart,
+  secured,
   subjectsOf,
   warmUp,
 } from "./scenarios.ts";
@@ -101,6 +103,7 @@ async function measure(options: Options): Promise<Results> {
     await measureLoads(run);
     await measureIdle(run);
     await measureStart(run);
+    await measureCalls(run);
     await measureCurves(run);
   } finally {
     await rig.stop();
@@ -150,6 +153,7 @@ async function measureLoads(run: Run): Promise<void> {
         await measureLoad(run, proxies.get(subject)!, subject, scenario);
       }
     }
+    if (!secured(scenario)) await measureLoad(run, run.rig.direct, "direct", scenario);
   }
   await Promise.all([...proxies.values()].map((proxy) => proxy.stop()));
 }
@@ -191,6 +195,21 @@ async function measureStart(run: Run): Promise<void> {
       const figures = await runStart(run.rig, subject);
       run.measurements.push({ scenario: "start", subject, figures });
     }
+  }
+}
+
+async function measureCalls(run: Run): Promise<void> {
+  if (!run.names.includes("calls")) return;
+  if (!canTrace()) {
+    return void console.error("No strace: system calls are not counted. apt-get install strace");
+  }
+  progress("calls");
+  for (const subject of pair(run)) {
+    run.measurements.push({
+      scenario: "calls",
+      subject,
+      figures: await runCalls(run.rig, subject),
+    });
   }
 }
 

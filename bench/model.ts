@@ -1,7 +1,10 @@
 /** What a run of the benchmark leaves behind: plain data, kept as JSON in `bench/results`. */
 
-/** One proxy in one setting. All are given the same configuration, but for what the name says. */
-export type Subject = "nginx" | "nginx-64k" | "doorpost" | "nginx-2w" | "doorpost-2w";
+/**
+ * One proxy in one setting. All are given the same configuration, but for what the name says. `direct`
+ * is none: the clients talk to the fake servers, which is what the load can do at most.
+ */
+export type Subject = "nginx" | "nginx-64k" | "doorpost" | "nginx-2w" | "doorpost-2w" | "direct";
 
 /** Per cent of one processor that each was busy. */
 export interface Busy {

@@ -75,6 +75,7 @@ function compileLoad(): string {
     ...sources,
     "-lssl",
     "-lcrypto",
+    "-ldl",
   ];
   const { status, stderr, error } = spawnSync(compiler, args, {
     encoding: "utf8",

@@ -33,6 +33,8 @@ export interface Ports {
 
 export interface Proxy {
   readonly pid: number;
+  /** Its configuration and logs. */
+  readonly folder: string;
   readonly ports: Ports;
   /** From the start of the process to the first byte that it said to a client. */
   readonly startMs: number;
@@ -40,11 +42,19 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
+export interface StartSettings {
+  readonly workers?: number;
+  /** Words before the proxy's command line; `FOLDER` stands for its folder. */
+  readonly before?: readonly string[];
+}
+
 export interface Rig {
   readonly load: string;
   /** Of the fake backends and the fake auth server. */
   readonly serverPids: readonly number[];
-  start(subject: Subject, workers?: number): Promise<Proxy>;
+  /** The fake servers themselves, in a proxy's place; they have no TLS. */
+  readonly direct: Proxy;
+  start(subject: Subject, settings?: StartSettings): Promise<Proxy>;
   stop(): Promise<void>;
 }
 
@@ -67,14 +77,24 @@ export async function startRig(programs: Programs): Promise<Rig> {
   return {
     load: programs.load,
     serverPids: [backends.pid!, auth.pid!],
-    async start(subject, workers = workersOf(subject)) {
+    direct: {
+      // Nobody asks it anything: what it uses is nothing.
+      pid: auth.pid!,
+      folder,
+      ports: { ...targets, imaps: targets.imap },
+      startMs: 0,
+      stop: () => Promise.resolve(),
+    },
+    async start(subject, { workers = workersOf(subject), before = [] } = {}) {
       const own = join(folder, `${subject}-${++number}`);
       mkdirSync(own);
       writeFileSync(join(own, "cert.pem"), leaf.certificate);
       writeFileSync(join(own, "key.pem"), leaf.key, { mode: 0o600 });
       const at = await freePorts();
       writeFileSync(join(own, "nginx.conf"), configuration(subject, workers, authPort!, at));
-      return await startProxy(children, commandOf(programs, subject, own), own, at);
+      const words = [...before, ...commandOf(programs, subject, own)];
+      const command = words.map((word) => word.replace("FOLDER", own));
+      return await startProxy(children, command, own, at);
     },
     async stop() {
       await Promise.all([...children].map(end));
@@ -159,7 +179,7 @@ async function startProxy(
     await sleep(1);
   }
   const startMs = performance.now() - began;
-  return { pid: child.pid!, ports: at, startMs, stop: () => end(child) };
+  return { pid: child.pid!, folder, ports: at, startMs, stop: () => end(child) };
 }
 
 function greets(port: number): Promise<boolean> {

@@ -102,10 +102,16 @@ export const NAMES: readonly string[] = [
   ...LOADS.map(({ name }) => name),
   ...IDLES.map(({ name }) => name),
   "start",
+  "calls",
   "sessions",
   "workers",
   "sizes",
 ];
+
+/** Whether it needs TLS, which the fake servers have not. */
+export function secured({ args }: LoadScenario): boolean {
+  return args.includes("--tls");
+}
 
 /** The proxies that a scenario is run for. */
 export function subjectsOf(scenario: LoadScenario, withNginx: boolean): readonly Subject[] {

@@ -57,7 +57,8 @@ export function busy(results: Results, scenario: string, subject: Subject): Busy
 
 /** Largest less smallest, per cent of the median. */
 export function spread(results: Results, scenario: string, subject: Subject, name: string): number {
-  const values = runsOf(results, scenario, subject).map(({ figures }) => figures[name] ?? NaN);
+  const values = runsOf(results, scenario, subject).map(({ figures }) => figures[name] ?? NaN)
+    .filter((value) => value === value);
   return 100 * (Math.max(...values) - Math.min(...values)) / median(values);
 }
 

@@ -96,7 +96,7 @@ function chosenSteps(args: readonly string[], all: readonly Step[]): readonly St
 
 /** In the order of starting: the long ones first, so that the short ones fill the gaps. */
 function allSteps(reports: string, fix: boolean): Step[] {
-  const shared = testFiles("test", ["contract", "e2e", "bench"]).concat(contractFiles("memory"));
+  const shared = testFiles("test", ["contract", "e2e"]).concat(contractFiles("memory"));
   const checked = ["mod.ts", "build.ts", "src", "test", "bench"].filter(existsSync);
   const check = (name: string, command: string[]): Step => ({ name, command, limit: 3 * MINUTE });
   return [

@@ -215,10 +215,15 @@ export function anonymousMemory(pid: number): number {
   return 1024 * Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
 }
 
+/** Whether the kernel gives huge pages to those who do not ask for them. */
+export function hugePages(): boolean {
+  const file = "/sys/kernel/mm/transparent_hugepage/enabled";
+  return existsSync(file) && readFileSync(file, "utf8").includes("[always]");
+}
+
 /** System calls in a trace from an offset on, by name; those of memory and of threads left out. */
 export function callsIn(trace: string, from: number): Map<string, number> {
   const calls = new Map<string, number>();
-  if (!existsSync(trace)) return calls;
   for (const line of readFileSync(trace, "latin1").slice(from).split("\n")) {
     // A call that another thread's line interrupts has a second line, which is not a second call.
     const name = /^\d+ +(\w+)\(/.exec(line)?.[1];

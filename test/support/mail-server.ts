@@ -28,6 +28,8 @@ export interface Misbehaviour {
   readonly cleartext?: readonly string[];
   readonly secured?: readonly string[];
   readonly relays?: boolean;
+  /** Takes MAIL under TLS alone. */
+  readonly mailUnderTls?: boolean;
   readonly greeting?: string;
   /** Refuses every login, and repeats what it was sent. */
   readonly parrot?: boolean;
@@ -159,6 +161,10 @@ class Session {
         return this.#ok("250", "done");
       case "STAT":
         return this.#ok("250", "3 420");
+      case "MAIL":
+        return this.#behaviour.mailUnderTls && this.#connection.tls === null
+          ? this.#say("530 5.7.0 Must issue a STARTTLS command first")
+          : this.#ok("250", "done");
       case "RCPT":
         return this.#behaviour.relays
           ? this.#ok("250", "taken")
