@@ -58,7 +58,7 @@ export class ImapFront extends LoginFront {
     LOGIN: (front, command) => front.#login(command),
     AUTHENTICATE: (front, command) => front.#authenticate(command),
   };
-  static readonly #verbs: readonly string[] = Object.keys(ImapFront.#commands);
+  static readonly #verbs: readonly string[] = Object.keys(this.#commands);
 
   override readonly protocol = "imap";
   protected override readonly reader: ImapReader = new ImapReader(ImapFront.#verbs);

@@ -103,8 +103,8 @@ export class Pop3Front extends LoginFront {
     QUIT: (front) => front.finish(OK),
   };
 
-  static readonly #initialVerbs: readonly string[] = Object.keys(Pop3Front.#initial);
-  static readonly #afterUserVerbs: readonly string[] = Object.keys(Pop3Front.#afterUser);
+  static readonly #initialVerbs: readonly string[] = Object.keys(this.#initial);
+  static readonly #afterUserVerbs: readonly string[] = Object.keys(this.#afterUser);
 
   protected override greeting(): ByteString {
     return this.#words.salted ? `+OK POP3 ready ${this.salt}\r\n` : "+OK POP3 ready\r\n";

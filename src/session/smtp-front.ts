@@ -113,7 +113,7 @@ export class SmtpFront extends LoginFront {
     EXPN: (front) => front.say(INVALID),
     HELP: (front) => front.say(INVALID),
   };
-  static readonly #verbs: readonly string[] = Object.keys(SmtpFront.#commands);
+  static readonly #verbs: readonly string[] = Object.keys(this.#commands);
 
   protected override get greetingDelay(): number {
     return this.#words.settings.smtp_greeting_delay;
