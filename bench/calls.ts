@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findProgram } from "../test/support/process.ts";
 import { runLoad } from "./load.ts";
 import type { Figures, Subject } from "./model.ts";
+import type { Options } from "./options.ts";
 import type { Proxy, Rig } from "./rig.ts";
 
 /** One session at a time: how many events the kernel has ready at once does not matter then. */
@@ -15,7 +16,6 @@ const KINDS = [
   ["smtp", "smtp", "none"],
   ["imaps", "imap", "implicit"],
 ] as const;
-const SECONDS = 1;
 /** Until the last session's calls are in the file. */
 const SETTLE_MS = 200;
 
@@ -25,7 +25,11 @@ export function canTrace(): boolean {
 }
 
 /** Calls on descriptors, from accept to the last close, one figure for each kind of session. */
-export async function runCalls(rig: Rig, subject: Subject): Promise<Figures> {
+export async function runCalls(
+  rig: Rig,
+  subject: Subject,
+  { quick }: Options,
+): Promise<Figures> {
   // -D: the traced process is our child, and strace its guest.
   const strace = ["strace", "-D", "-f", "-qq", "-e", "trace=%network,%desc", "-o", "FOLDER/trace"];
   const proxy = await rig.start(subject, { before: strace });
@@ -36,7 +40,7 @@ export async function runCalls(rig: Rig, subject: Subject): Promise<Figures> {
       const load = [...args, "--port", String(proxy.ports[name])];
       await runLoad(rig, proxy, [...load, "--seconds", "0.3"]);
       const before = await callsOf(proxy);
-      const { done } = await runLoad(rig, proxy, [...load, "--seconds", String(SECONDS)]);
+      const { done } = await runLoad(rig, proxy, [...load, "--seconds", String(quick ? 0.3 : 1)]);
       figures[name] = (await callsOf(proxy) - before) / done;
     }
   } finally {

@@ -14,6 +14,7 @@ export interface CurvesOutcome {
 }
 
 const SETTLE_MS = 1_000;
+const SETTLE_QUICK_MS = 300;
 
 // --- sessions -------------------------------------------------------------------------------------
 
@@ -37,7 +38,7 @@ export function sessionSteps(most: number): number[] {
 export async function runSessions(
   rig: Rig,
   subject: Subject,
-  { sessions, seconds }: Options,
+  { sessions, seconds, quick }: Options,
   workers: number,
 ): Promise<CurvesOutcome> {
   const proxy = await rig.start(subject, { workers });
@@ -49,7 +50,7 @@ export async function runSessions(
     await loginsBeside(rig, proxy, seconds);
     for (const count of sessionSteps(sessions)) {
       failed += count - await held.open(count);
-      await sleep(SETTLE_MS);
+      await sleep(quick ? SETTLE_QUICK_MS : SETTLE_MS);
       const memory = memoryOfTree(proxy.pid) * 1024 / 1e6;
       const beside = await loginsBeside(rig, proxy, seconds);
       failed += beside.failed + count - await held.ping();
@@ -94,7 +95,7 @@ export async function runWorkers(
   const measurements: Measurement[] = [];
   const warm = quick ? 0.3 : 1;
   let failed = 0;
-  for (const workers of WORKERS) {
+  for (const workers of quick ? WORKERS.slice(0, 2) : WORKERS) {
     const proxy = await rig.start(subject, { workers });
     try {
       const rates: Record<string, number> = {};

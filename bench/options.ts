@@ -20,7 +20,7 @@ export interface Options {
 }
 
 export const USAGE = `usage: npm run bench -- [OPTION]...
-  --quick             under two minutes, coarse; changes no document
+  --quick             two minutes, coarse; changes no document
   --only NAME[,NAME]  these scenarios (or those that begin so); changes no document
   --rounds N          runs of each scenario, of which the median counts (3)
   --seconds S         length of one run (1.5)

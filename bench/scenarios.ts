@@ -129,7 +129,7 @@ export interface Ran {
 
 /** Doorpost's code is compiled while it runs, most of it within so many seconds of work. */
 const WARM_SECONDS = 2;
-const WARM_QUICK_SECONDS = 0.4;
+const WARM_QUICK_SECONDS = 0.3;
 
 /** Unmeasured. A quick look is shorter. */
 export async function warmUp(

@@ -23,7 +23,7 @@ import type { Attempt, Authenticator, AuthLog, Verdict } from "../session/machin
 import type { ServerSettings } from "../config/settings.ts";
 import { Channel, type ChannelHost, type Exchange, type Stage } from "./channel.ts";
 import { AuthAddresses, type Target } from "./names.ts";
-import { type KeepAlive, Pool } from "./pool.ts";
+import { Pool } from "./pool.ts";
 import { type HttpVersion, type PreparedRequest, prepareRequest } from "./request.ts";
 import { showRequest, writeRequest } from "./request.ts";
 import type { Answer } from "./response.ts";
@@ -32,6 +32,7 @@ export type HttpAuthSettings = Pick<
   ServerSettings,
   | "auth_http"
   | "auth_http_header"
+  | "auth_http_keepalive"
   | "auth_http_timeout"
   | "auth_http_pass_client_cert"
   | "ssl_verify_client"
@@ -41,8 +42,6 @@ export interface HttpAuthOptions {
   readonly runtime: Runtime;
   readonly wheel: Wheel;
   readonly settings: HttpAuthSettings;
-  /** Default `auto`. */
-  readonly keepalive?: KeepAlive;
 }
 
 /** What the asks of one server block share. */
@@ -55,7 +54,7 @@ export class HttpAuthenticator implements Authenticator {
   readonly #server: AuthServer;
 
   /** Throws for an `https` URL: the credentials would go out in clear. */
-  constructor({ runtime, wheel, settings, keepalive = "auto" }: HttpAuthOptions) {
+  constructor({ runtime, wheel, settings }: HttpAuthOptions) {
     if (settings.auth_http.tls) {
       throw new Error(
         `Cannot ask "${settings.auth_http.text}": auth_http over TLS is not available`,
@@ -68,7 +67,10 @@ export class HttpAuthenticator implements Authenticator {
       request,
       timeout: settings.auth_http_timeout,
       addresses: new AuthAddresses(settings.auth_http, runtime),
-      pool: new Pool<Channel>(request.mayPersist ? keepalive : "off", runtime.clock),
+      pool: new Pool<Channel>(
+        request.mayPersist ? settings.auth_http_keepalive : "off",
+        runtime.clock,
+      ),
     };
   }
 

@@ -9,10 +9,11 @@
  */
 
 import { AUTH_HTTP10_MS, AUTH_IDLE } from "../core/limits.ts";
+import type { ServerSettings } from "../config/settings.ts";
 import type { Clock } from "../net/ports.ts";
 
-/** `auto` keeps at most `AUTH_IDLE` idle connections, a number at most so many; 0 is `off`. */
-export type KeepAlive = "auto" | "off" | number;
+/** `auto` keeps at most `AUTH_IDLE` idle connections, a number at most so many. */
+export type KeepAlive = ServerSettings["auth_http_keepalive"];
 
 /** A connection that waits for its next request. */
 export interface Idle {

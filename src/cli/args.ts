@@ -172,8 +172,9 @@ class Reader {
       );
     }
     const spellings = this.#known().map((row) => `--${row.name}`);
-    const near = spelling.startsWith("--") ? nearest(spelling, spellings) : undefined;
-    return new UsageError(message, near ? `did you mean "${near}"?` : "");
+    const meant = spelling.startsWith("--") ? likely(spelling, spellings) : [];
+    const hint = meant.length > 0 ? `did you mean "${meant.join('" or "')}"?` : "";
+    return new UsageError(message, hint);
   }
 
   /** Every option of the command, those not given included. */
@@ -184,6 +185,18 @@ class Reader {
       command.options.map((row) => [row.name, this.#given[row.name] ?? absent(row)]),
     );
   }
+}
+
+/** The name that is near; else those whose first word is: `--password` begins two names. */
+function likely(spelling: string, spellings: readonly string[]): readonly string[] {
+  const near = nearest(spelling, spellings);
+  if (near !== undefined) return [near];
+  const begun = nearest(spelling, spellings.map(firstWord));
+  return spellings.filter((each) => firstWord(each) === begun);
+}
+
+function firstWord(spelling: string): string {
+  return spelling.replace(/(?<=^--[^-]+)-.*/, "");
 }
 
 function hasOption(command: CommandRow, spelling: string): boolean {
@@ -199,7 +212,11 @@ function findCommand(word: string): CommandRow {
   const found = COMMANDS.find((row) => row.name === program.matchedCommandName);
   if (found) return found;
   const near = nearest(word, COMMANDS.map((row) => row.name));
-  throw new UsageError(`Unknown command "${word}"`, near ? `did you mean "${near}"?` : listed());
+  const hint = near ? `did you mean "${near}"?` : listed();
+  throw new UsageError(
+    `Unknown command "${word}"`,
+    word === "help" ? "doorpost --help, or doorpost COMMAND --help" : hint,
+  );
 }
 
 function listed(): string {

@@ -102,8 +102,8 @@ class Asking {
         ...this.#server,
         auth_http: this.#url,
         auth_http_timeout: Math.min(this.#server.auth_http_timeout, ONLINE_MS),
+        auth_http_keepalive: "off",
       },
-      keepalive: "off",
     });
     const verdict = await authenticator.ask(madeUp(this.#server), {
       debug: false,

@@ -4,7 +4,6 @@
  * single quotes are seen to.
  */
 
-import { nearest } from "../core/diagnostic.ts";
 import type { Command } from "./command.ts";
 import { OK, USAGE } from "./exit.ts";
 import { type CommandRow, COMMANDS, GLOBAL_OPTIONS, type OptionRow } from "./options.ts";
@@ -22,9 +21,7 @@ export const completions: Command<"completions"> = (_values, [shell], { terminal
     terminal.out(SHELLS[shell]());
     return Promise.resolve(OK);
   }
-  const near = nearest(shell, SHELL_NAMES);
-  const hint = near ? `did you mean "${near}"?` : `one of ${SHELL_NAMES.join(", ")}`;
-  complain(terminal, `Unknown shell "${shell}"`, hint);
+  complain(terminal, `Unknown shell "${shell}"`, `one of ${SHELL_NAMES.join(", ")}`);
   return Promise.resolve(USAGE);
 };
 
@@ -131,7 +128,8 @@ ${commands.join("")}  )
 ${COMMANDS.map(zshCommand).join("")}      esac ;;
   esac
 }
-_doorpost "$@"
+# Called as a function of fpath it completes; read by "source" it makes itself known.
+if [[ $funcstack[1] == _doorpost ]]; then _doorpost "$@"; else compdef _doorpost doorpost; fi
 `;
 }
 

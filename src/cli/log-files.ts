@@ -9,6 +9,7 @@ import type { Diagnostic } from "../core/diagnostic.ts";
 import { FileError } from "../core/errors.ts";
 import type { Files } from "../net/ports.ts";
 
+/** At most one finding a log, at the `error_log` that names it. */
 export function logFileFindings(
   { global, servers }: Settings,
   files: Pick<Files, "stat">,

@@ -11,6 +11,7 @@ import { FileError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Runtime } from "../net/ports.ts";
 import { StartError } from "../proxy/server.ts";
+import { visible } from "./cells.ts";
 
 /** How exactly the start of a process is known. */
 const SECOND_MS = 1000;
@@ -32,7 +33,7 @@ export class PidFile {
     if (!running) return;
     const { modified = Infinity } = files.stat(path);
     if (running.since !== null && running.since > modified + SECOND_MS) return;
-    const which = running.name === null ? `${pid}` : `${pid} (${running.name})`;
+    const which = running.name === null ? `${pid}` : `${pid} (${visible(running.name)})`;
     const why = `it is the file of process ${which}, which is running`;
     throw new StartError(`Cannot write pid file "${path}": ${why}`, [], HINT);
   }

@@ -28,7 +28,9 @@ export function printSettings(
   const layout = layoutOf(tree, outlines ?? []);
   terminal.out(print(settings, what, { layout }));
   for (const { name, at, verdict, why } of migrationReport(tree)) {
-    terminal.err(`${at.file}:${at.line}: ${name}: ${verdict}${why ? `, ${why}` : ""}\n`);
+    // A reason is a phrase, or a directive's note, which is whole sentences.
+    const behind = why === "" ? "" : /^[A-Z]/.test(why) ? `. ${why}` : `, ${why}`;
+    terminal.err(`${at.file}:${at.line}: ${name}: ${verdict}${behind}\n`);
   }
   for (const { name, at } of layout.left()) {
     terminal.err(`${at.file}:${at.line}: ${name}: its comment is left out with it\n`);

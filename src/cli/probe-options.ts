@@ -4,7 +4,7 @@ import { PROBE_CONCURRENCY, PROBE_COUNT } from "../core/limits.ts";
 import type { CommandRow } from "./options.ts";
 
 /** What `probe --format` knows. */
-export const PROBE_FORMATS = ["human", "json", "nagios", "prometheus"] as const;
+const PROBE_FORMATS = ["human", "json", "nagios", "prometheus"] as const;
 
 const METHOD_WORDS = [
   "plain",

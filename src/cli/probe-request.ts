@@ -182,7 +182,7 @@ async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promis
 }
 
 /** `v1`, `v2:192.0.2.7`, `v2:[2001:db8::1]:4711`. */
-export function proxyOf(
+function proxyOf(
   text: string | undefined,
 ): Pick<ProbeOptions, "proxyProtocol" | "proxySource"> {
   if (text === undefined) return { proxyProtocol: null };
@@ -211,7 +211,7 @@ function alpnOf(text: string | undefined): Pick<ProbeOptions, "alpn"> {
 }
 
 /** `30d,500ms`, `30d`, `500ms`; a number alone is days. */
-export function limitsOf(text: string | undefined, usual: Limits, option: string): Limits {
+function limitsOf(text: string | undefined, usual: Limits, option: string): Limits {
   let limits = usual;
   for (const word of text?.split(",") ?? []) {
     const match = /^(\d{1,7})(d|ms)?$/.exec(word);

@@ -19,6 +19,7 @@ import {
 import { look, type Onlooker } from "./probe-look.ts";
 import type { ProbeRequest } from "./probe-request.ts";
 
+/** How the rounds of `probe --watch` are shown. */
 export interface Watching {
   readonly seconds: number;
   readonly human: boolean;
@@ -94,6 +95,7 @@ const MARKS = 20;
 const CHANGES = 5;
 const TIMES = 1000;
 
+/** One target over the rounds. */
 export interface History {
   readonly target: string;
   readonly running: boolean;
@@ -192,6 +194,7 @@ function fitting(all: readonly string[], rows: number): readonly string[] {
   return [...all.slice(0, room), `(${all.length - room} lines more: the window is too low)`];
 }
 
+/** All that the screen shows; `seconds` lie between two rounds. */
 export interface LiveState {
   readonly round: number;
   readonly seconds: number;

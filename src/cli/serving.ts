@@ -56,7 +56,9 @@ async function load(parts: Parts, context: Context): Promise<Usable | null> {
   const lines = linesOf(sources);
   show(diagnostics, lines, context);
   if (settings) return { settings, lines, record };
-  complain(context.terminal, `Cannot use ${parts.name}: ${summary(diagnostics)}`);
+  const absent = diagnostics.some(({ rule, at }) => rule === "missing-file" && at.line === 0);
+  const hint = absent ? "doorpost serve --init FILE writes one to start from" : "";
+  complain(context.terminal, `Cannot use ${parts.name}: ${summary(diagnostics)}`, hint);
   return null;
 }
 

@@ -119,7 +119,7 @@ export const TEST_AUTH = {
       least: 1,
       most: 1_000_000,
       group: "Client",
-      help: "the how many-th attempt on its connection; 1 without it",
+      help: "which attempt on its connection this is; 1 without it",
     },
     {
       name: "ssl",
@@ -224,7 +224,7 @@ export const TEST_AUTH = {
     },
     {
       why: "does an auth server get spaces, percent signs, digests and retries right?",
-      line: "doorpost test-auth --url http://127.0.0.1:9000/auth -u john --suite cases.toml",
+      line: "doorpost test-auth --config doorpost.toml -u john --suite cases.toml",
     },
     {
       why: "how fast is it",

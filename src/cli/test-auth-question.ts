@@ -34,6 +34,12 @@ export async function settingsFor(values: Values, context: Context): Promise<Ser
   if (values.url !== undefined && values.config !== undefined) {
     throw new Misuse("--url and --config exclude each other");
   }
+  if (/^(?!https?:)[a-z][a-z0-9+.-]*:\/\//i.test(values.url ?? "")) {
+    throw new Misuse(
+      `Cannot ask "${withoutQuery(values.url ?? "")}": an auth server speaks http`,
+      "http://HOST:PORT/PATH, https://, HOST:PORT/PATH or unix:PATH:/PATH",
+    );
+  }
   if (/^(?:https?:\/\/)?[^/?]*@/i.test(values.url ?? "")) {
     throw new Misuse("--url takes no user and no password", "name the user by --user");
   }
@@ -216,7 +222,7 @@ export function notOffered(server: ServerSettings, method: Values["method"] = "p
 }
 
 /** AUTH LOGIN is `plain` to an auth server. */
-export function authMethod({ method = "plain" }: Values): AuthMethod {
+function authMethod({ method = "plain" }: Values): AuthMethod {
   return method === "login" ? "plain" : method;
 }
 

@@ -230,7 +230,7 @@ function smtpReady(method: Attempt["method"], { proxy_smtp_auth }: ServerSetting
     : `no login there, proxy_smtp_auth is off; ${goesOn}`;
 }
 
-export function metLines(all: readonly Met[], { outColors: colors }: Style): string[] {
+function metLines(all: readonly Met[], { outColors: colors }: Style): string[] {
   if (all.length === 0) return [];
   const longest = Math.max(...all.map(({ expect }) => expect.length));
   return [

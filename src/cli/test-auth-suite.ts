@@ -151,7 +151,7 @@ const LOGIN = ["user", "password"];
 const ENVELOPE = ["from", "to"];
 
 /** Throws a `Misuse` that names the case; never quotes a password. */
-export function readCases(text: string, path: string, subject: Subject): readonly Case[] {
+function readCases(text: string, path: string, subject: Subject): readonly Case[] {
   const document = parsed(text, path);
   const unknown = Object.keys(document).find((key) => key !== "case");
   if (unknown !== undefined) {
@@ -234,7 +234,7 @@ function checkKey(key: string, value: unknown, where: string): void {
 const MARKS = { pass: "ok", fail: "FAIL", skip: "skip" } as const;
 
 /** One line a case under the title of its group; what is wrong stands below it. */
-export function suiteTable(
+function suiteTable(
   results: readonly CaseResult[],
   { outColors: colors, columns }: Terminal,
 ): string {
@@ -286,7 +286,7 @@ function summary(results: readonly CaseResult[], { outColors: colors }: Terminal
   return `${parts.join(", ")}\n`;
 }
 
-export function suiteJunit(results: readonly CaseResult[], server: ServerSettings): string {
+function suiteJunit(results: readonly CaseResult[], server: ServerSettings): string {
   const groups = [...new Set(results.map(({ group }) => group))];
   const suites = groups.map((group) =>
     junitGroup(group, results.filter((each) => each.group === group))

@@ -22,6 +22,7 @@ export interface Shown {
   readonly order: number;
 }
 
+/** A block, and the comments that stand at it. */
 export interface Block {
   readonly notes: Notes | null;
   readonly shown: readonly Shown[];
@@ -39,6 +40,7 @@ export interface Plan {
 
 // --- by the table --------------------------------------------------------------------------------
 
+/** What is to be written of the settings; `all`: defaults too. */
 export function arrange(settings: Settings, all: boolean): Plan {
   const { global, servers } = settings;
   const own = (Object.keys(GLOBAL_ROWS) as GlobalDirective[]).flatMap((name) =>

@@ -25,6 +25,7 @@ export interface Left {
   readonly at: Position;
 }
 
+/** The layout of the files that were read, the main one first. */
 export function layoutOf(tree: Tree, outlines: readonly Outline[]): Layout {
   const remarks = new Remarks(outlines);
   const statements = flat(tree.statements);

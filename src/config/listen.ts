@@ -56,7 +56,7 @@ const PORTS: Readonly<Record<Protocol, readonly [plain: number, tls: number]>> =
 };
 
 /** nginx's table of well-known ports: what a server speaks when it does not say. */
-export function protocolOfPort(port: number): Protocol | null {
+function protocolOfPort(port: number): Protocol | null {
   if (port === 25 || port === 465 || port === 587) return "smtp";
   if (port === 110 || port === 995) return "pop3";
   return port === 143 || port === 993 ? "imap" : null;

@@ -20,6 +20,7 @@ import type { Settings } from "./settings.ts";
 import { parseToml } from "./toml.ts";
 import type { Syntax, Tree } from "./tree.ts";
 
+/** A configuration to read. */
 export interface Source {
   /** As the user named it: shown in diagnostics. Of given text any name, such as `<stdin>`. */
   readonly path: string;
@@ -29,11 +30,13 @@ export interface Source {
   readonly syntax?: Syntax;
 }
 
+/** What reading needs of a runtime. */
 export interface World {
   readonly files: Pick<Files, "read" | "list" | "stat">;
   readonly host: Pick<Host, "cwd" | "hostname" | "lookup">;
 }
 
+/** What is asked for besides the settings. */
 export interface LoadOptions {
   /**
    * Whether files that directives name must be there. Default true. `last`: looked for only when there
@@ -49,6 +52,7 @@ export interface LoadOptions {
   readonly comments?: boolean;
 }
 
+/** All that was learnt of a configuration. */
 export interface Loaded {
   /** Null when there is an error among the diagnostics. */
   readonly settings: Settings | null;
@@ -103,7 +107,7 @@ export function linesOf(sources: ReadonlyMap<string, string>): SourceLines {
 }
 
 /** The syntax that a path has by its extension. */
-export function syntaxOf(path: string): Syntax {
+function syntaxOf(path: string): Syntax {
   return path.toLowerCase().endsWith(".toml") ? "toml" : "nginx";
 }
 

@@ -12,6 +12,7 @@
 import type { Position } from "../core/diagnostic.ts";
 import { placeKey } from "./positions.ts";
 
+/** One comment of a file. */
 export interface Comment {
   /** From `#` on. */
   readonly text: string;

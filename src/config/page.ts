@@ -62,6 +62,7 @@ export class Page {
   }
 }
 
+/** The line, with the comment that stands behind it. */
 export function withEnd(line: string, notes: Notes | null): string {
   return notes?.end ? `${line} ${notes.end}` : line;
 }

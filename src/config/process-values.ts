@@ -1,4 +1,4 @@
-/** Values of `user`, `worker_processes` and `worker_connections`. */
+/** Values of `user`, `worker_processes`, `worker_connections` and `auth_http_keepalive`. */
 
 import type { Kind } from "./kind.ts";
 import { parseNumber } from "./numbers.ts";
@@ -39,6 +39,29 @@ export const WORKERS: Kind<number | "auto"> = scalar<number | "auto">({
       `"${reading.name.text}" directive invalid value`,
       word,
       "write a number from 1, or auto",
+    );
+  },
+  show: String,
+});
+
+/** How many connections are kept at most. */
+export const KEPT: Kind<number | "auto" | "off"> = scalar<number | "auto" | "off">({
+  name: "number, `auto` or `off`",
+  expects: 'a number of connections, "auto" or "off"',
+  types: ["integer"],
+  schema: {
+    type: ["integer", "string"],
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    pattern: "^(auto|off|\\d*[1-9]\\d*)$",
+  },
+  read: (word, reading) => {
+    if (word.text === "auto" || word.text === "off") return word.text;
+    return parseNumber(word.text) || reading.fault(
+      "invalid-value",
+      `"${reading.name.text}" directive invalid value`,
+      word,
+      "write a number from 1, auto or off",
     );
   },
   show: String,

@@ -34,6 +34,7 @@ export interface Settings {
 export type ServerValues = ValuesOf<typeof SERVER_ROWS>;
 export type GlobalValues = ValuesOf<typeof GLOBAL_ROWS>;
 
+/** A `server`: the value of each directive that it may have, its own, inherited or the default. */
 export interface ServerSettings extends ServerValues {
   /** Where its block begins. */
   readonly position: Position;
@@ -43,6 +44,7 @@ export interface ServerSettings extends ServerValues {
   readonly places: (directive: ServerDirective) => readonly Position[];
 }
 
+/** The values of nginx's `main` and `events` contexts. */
 export interface GlobalSettings extends GlobalValues {
   readonly origin: (directive: GlobalDirective) => Origin;
   /** Of each statement that sets it, the first argument's place. */

@@ -84,6 +84,14 @@ function isSpace(byte: number): boolean {
   return byte === SP || byte === 0x09 || byte === CR || byte === LF;
 }
 
+/** Two lower-case digits a byte. */
+export function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+/** One part is given back as it is, without a copy. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0];
   let size = 0;

@@ -61,9 +61,3 @@ export function oidText(content: Uint8Array): string {
   }
   return arcs.join(".");
 }
-
-export function hexOf(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
-}

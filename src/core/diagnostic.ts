@@ -3,8 +3,10 @@
  * Formats (human, JSON, SARIF ...) live in `cli`; here is only the shape.
  */
 
+/** `error`: it cannot be used. `warning`: it may do other than was meant. */
 export type Severity = "error" | "warning" | "info";
 
+/** A place in a file. */
 export interface Position {
   /** Path as the user named it, or the include's path. */
   readonly file: string;
@@ -16,6 +18,7 @@ export interface Position {
   readonly length: number;
 }
 
+/** One finding. */
 export interface Diagnostic {
   readonly at: Position;
   readonly severity: Severity;

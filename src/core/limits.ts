@@ -54,9 +54,6 @@ export const AUTH_IDLE = 64;
 /** How long an idle keep-alive connection is trusted; many HTTP servers close theirs after 60 s. */
 export const AUTH_IDLE_MS = 30_000;
 
-/** One reply of a backend while logging in, as nginx's `proxy_buffer` page. */
-export const BACKEND_REPLY = 4096;
-
 /** Queued output beyond which a peer that does not read is paused at the other side. */
 export const HIGH_WATER = 64 * 1024;
 
@@ -65,6 +62,9 @@ export const LOG_LINE = 2048;
 
 /** Peer bytes quoted in a log message. */
 export const LOG_QUOTE = 200;
+
+/** Clients that may wait to be accepted where `listen` names no `backlog`: nginx's default on Linux. */
+export const BACKLOG = 511;
 
 /** Wait before accepting again after the process ran out of descriptors. */
 export const ACCEPT_BACKOFF_MS = 100;
@@ -185,9 +185,6 @@ export const DNS_RETRY_MS = 5_000;
 /** Verdicts on client certificates that are kept for resumed TLS sessions: about 300 bytes each. */
 export const CLIENT_VERDICTS = 10_000;
 
-/** TLS sessions kept for clients that resume without tickets, whatever the configuration asks for. */
-export const TLS_SESSIONS = 100_000;
-
 /** One reply that `probe` reads: the longest capability list is a few kilobytes. */
 export const PROBE_REPLY = 64 * 1024;
 
@@ -217,6 +214,9 @@ export const SUITE_CASES = 1_000;
 
 /** Bytes of a server's first TLS flight that `probe` reads: several certificates and an OCSP response. */
 export const PROBE_FLIGHT = 128 * 1024;
+
+/** TLS 1.3 records, up to the certificate, that it reads: a few are usual, and nonces count to 255. */
+export const PROBE_RECORDS = 64;
 
 /** How long `check-config --online` waits for an auth server and for a backend's greeting. */
 export const ONLINE_MS = 10_000;

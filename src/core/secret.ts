@@ -5,6 +5,7 @@
 
 import type { ByteString } from "./bytes.ts";
 
+/** A value that only `reveal` shows. */
 export class Secret {
   readonly #value: ByteString;
 

@@ -3,6 +3,7 @@
  * handed on as PEM text and never touches a disk.
  */
 
+import { hexOf } from "../core/bytes.ts";
 import type { CertificateAndKey } from "../net/ports.ts";
 import { DAY_MS } from "./dates.ts";
 
@@ -45,5 +46,5 @@ export async function makeCertificate(now: number): Promise<CertificateAndKey> {
 function serial(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = (bytes[0] & 0x7f) | 0x40;
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(bytes);
 }

@@ -176,7 +176,7 @@ function next(at: number, ports: DemoPorts): string {
   doorpost test-auth
       asks your auth server about a login, and shows its decision.
 
-  doorpost probe 127.0.0.1:${ports.imap}
+  doorpost probe imap://127.0.0.1:${ports.imap}
       looks at a running mail port from outside, step by step.
 
 Your auth server needs one HTTP endpoint. The proxy asks it with headers

@@ -30,6 +30,7 @@ export interface Limited {
   readonly workers: number;
 }
 
+/** What this machine and runtime grant; null for what cannot be found out. */
 export function grantedBy(runtime: Pick<Runtime, "files" | "host" | "supports">): Granted {
   const { files, host } = runtime;
   const lack = (feature: Feature) => {

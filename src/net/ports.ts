@@ -57,6 +57,7 @@ export type Feature =
   | "set-open-files"
   | "spawn";
 
+/** All that a program needs of the world outside it; each runtime has one. */
 export interface Runtime {
   readonly name: "bun" | "deno" | "node" | "memory";
   /** For `--version`: the runtime's and its TLS library's versions. */

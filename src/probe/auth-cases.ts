@@ -56,7 +56,7 @@ export interface Subject {
 /** Somebody whom no server knows. */
 const NOBODY = "doorpost-test-nobody";
 export const GUESS = "doorpost-test-wrong";
-export const INJECTED = "X-Doorpost-Injected";
+const INJECTED = "X-Doorpost-Injected";
 
 type Draft = Partial<Case> & Pick<Case, "name">;
 

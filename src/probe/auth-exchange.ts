@@ -137,7 +137,8 @@ export class AuthLine implements Receiver {
 
   /** Whether another question can be put on it: the last answer was read whole and nobody closed. */
   get reusable(): boolean {
-    return this.#gone === false && this.#answer !== null && this.#answer.ended;
+    return this.#gone === false && this.#insecure === null && this.#answer !== null &&
+      this.#answer.ended;
   }
 
   /** One question at a time. Its parts are written one by one; usually it is one. */
@@ -147,7 +148,8 @@ export class AuthLine implements Receiver {
     const since = fresh ? this.#begun : clock.monotonic();
     const answer = new Answering(clock, timeoutMs);
     this.#answer = answer;
-    if (this.#gone !== false) answer.lost(this.#gone);
+    if (this.#insecure !== null) answer.refused(this.#insecure);
+    else if (this.#gone !== false) answer.lost(this.#gone);
     else if (this.#place.secure !== null && this.#tls === null) this.#waiting = [...parts];
     else this.#write(parts);
     const settled = await answer.settled;
@@ -214,8 +216,10 @@ export class AuthLine implements Receiver {
 
   drain(): void {}
 
+  /** What comes before the certificate was found good is nobody's answer. */
   data(bytes: Uint8Array): void {
-    this.#answer?.take(bytes);
+    const trusted = this.#place.secure === null || (this.#tls !== null && this.#insecure === null);
+    if (trusted) this.#answer?.take(bytes);
   }
 
   end(): void {

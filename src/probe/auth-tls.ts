@@ -40,6 +40,7 @@ export function secureFor(
   return { context, host: at.is === "name" ? at.host : at.address };
 }
 
+/** `now`: milliseconds since 1970. */
 export function securedBy(info: TlsInfo, now: number): Secured {
   const { protocol, cipher } = info;
   return { protocol, cipher, certificate: certificateReport(info, now) };
@@ -71,5 +72,5 @@ export function handshakeFailure(said: string): string {
   const plain = /wrong version number|packet length too long|http request/i.test(said)
     ? "; perhaps it speaks http only"
     : "";
-  return `the TLS handshake failed: ${said}${plain}`;
+  return `the TLS handshake failed: ${said.replace(/^TLS handshake failed: /, "")}${plain}`;
 }

@@ -63,8 +63,3 @@ export function hmacMd5(key: Uint8Array, message: Uint8Array): Uint8Array {
   const inner = md5(concat([block.map((byte) => byte ^ 0x36), message]));
   return md5(concat([block.map((byte) => byte ^ 0x5c), inner]));
 }
-
-/** Lower-case hex. */
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

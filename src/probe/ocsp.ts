@@ -6,17 +6,18 @@
  * The bytes are a peer's: whatever is malformed is said to be so, and nothing here throws.
  */
 
+import { hexOf } from "../core/bytes.ts";
 import {
   childrenOf,
   contentOf,
   type Element,
   elementAt,
-  hexOf,
   OBJECT_IDENTIFIER,
   OCTET_STRING,
   oidText,
 } from "../core/der.ts";
 
+/** What is known of a server's stapling. */
 export interface OcspReport {
   /** Null: it could not be found out, as `detail` says. */
   readonly stapled: boolean | null;
@@ -61,9 +62,8 @@ function readResponse(der: Uint8Array, serial: string): Read {
     const why = REFUSALS[code ?? -1] ?? `status ${code}`;
     return { ...NOTHING, detail: `the responder refused: ${why}` };
   }
-  const [, octets] = childrenOf(der, elementAt(der, need(wrapped).start));
-  const basic = elementAt(der, need(octets).start, need(octets).end);
-  const [data] = childrenOf(der, basic);
+  const [, octets] = childrenOf(der, within(der, wrapped));
+  const [data] = childrenOf(der, within(der, octets));
   const parts = childrenOf(der, need(data));
   // Version and responder are tagged by context; the time of production comes before the list.
   const list = parts.filter(({ tag }) => tag === SEQUENCE)[0];
@@ -87,8 +87,14 @@ function readSingle(der: Uint8Array, single: Element) {
     serial: hexOf(contentOf(der, need(serial))).toUpperCase().replace(/^0+/, ""),
     status: STATUS[need(status).tag as keyof typeof STATUS] ?? null,
     thisUpdate: instant(der, need(thisUpdate)),
-    nextUpdate: next ? instant(der, elementAt(der, next.start, next.end)) : null,
+    nextUpdate: next ? instant(der, within(der, next)) : null,
   };
+}
+
+/** The first element of what encloses it. */
+function within(der: Uint8Array, outer: Element | undefined): Element {
+  const { start, end } = need(outer);
+  return elementAt(der, start, end);
 }
 
 function need<T>(part: T | undefined): T {
@@ -118,14 +124,14 @@ export function demandsStaple(pem: string): boolean {
     const fields = childrenOf(der, elementAt(der, elementAt(der, 0).start));
     const extensions = fields.find(({ tag }) => tag === EXTENSIONS);
     if (!extensions) return false;
-    return childrenOf(der, elementAt(der, extensions.start, extensions.end)).some((extension) => {
+    return childrenOf(der, within(der, extensions)).some((extension) => {
       const [id, ...rest] = childrenOf(der, extension);
       if (id?.tag !== OBJECT_IDENTIFIER || oidText(contentOf(der, id)) !== TLS_FEATURE) {
         return false;
       }
       const value = rest.find(({ tag }) => tag === OCTET_STRING);
       if (!value) return false;
-      return childrenOf(der, elementAt(der, value.start, value.end))
+      return childrenOf(der, within(der, value))
         .some((feature) => contentOf(der, feature).at(-1) === STATUS_REQUEST);
     });
   } catch (error) {

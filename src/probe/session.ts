@@ -274,18 +274,23 @@ export class Session {
     if (!login || !method) return false;
     const user = toDisplay(login.user);
     let reply: Reply | null = null;
+    let said = "";
+    let wrong: string | null = null;
     await this.#step("login", async () => {
       const script = this.#client.login(method, login, this.#offer());
-      for (let next = script.next(); !next.done; next = script.next(reply)) {
+      let next = script.next();
+      for (; !next.done; next = script.next(reply)) {
         reply = await this.#talk.ask(this.#client, next.value);
       }
-      return `${user} by ${method}${reply?.is === "ok" ? "" : `: ${display(reply!.text)}`}`;
+      const { is, text, lines } = reply!;
+      // The text of a challenge is as it came, and may repeat a secret; its line is masked.
+      said = display(is === "more" ? lines[lines.length - 1] : text);
+      wrong = next.value ?? (is === "ok" ? null : said);
+      return `${user} by ${method}${wrong === null ? "" : `: ${wrong}`}`;
     });
-    const { is, text } = reply!;
-    this.login = { user, method, ok: is === "ok", text: display(text) };
-    if (is === "ok") return true;
-    const said = display(text);
-    this.#find("login-failed", "error", `${user} could not log in by ${method}: ${said}`);
+    this.login = { user, method, ok: wrong === null, text: said };
+    if (wrong === null) return true;
+    this.#find("login-failed", "error", `${user} could not log in by ${method}: ${wrong}`);
     this.steps.push({ ...this.steps.pop()!, ok: false });
     return false;
   }

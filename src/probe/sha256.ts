@@ -6,7 +6,7 @@
 import { concat } from "../core/bytes.ts";
 
 const BLOCK = 64;
-export const SHA256_SIZE = 32;
+const SHA256_SIZE = 32;
 
 /** The first 32 bits of the fraction of a root: square ones start the state, cubic ones are the rounds'. */
 function fraction(root: number): number {
@@ -25,6 +25,7 @@ function primes(count: number): number[] {
   return found;
 }
 
+/** The digest, 32 bytes. */
 export function sha256(message: Uint8Array): Uint8Array {
   return finish(Int32Array.from(START), message, message.length);
 }

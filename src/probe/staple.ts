@@ -17,6 +17,7 @@ import { Fault, type Talk } from "./talk.ts";
 import { peekCertificate, stapledTo } from "./tls13.ts";
 import { atHandshake, sniOf } from "./tls-scan.ts";
 
+/** Asks over a connection of its own. Null when the server showed no certificate. */
 export async function readStaple(
   place: Place,
   { peer, protocol }: Pick<TlsInfo, "peer" | "protocol">,
@@ -114,6 +115,7 @@ function messagesOf(bytes: Uint8Array): Map<number, Uint8Array> {
   return messages;
 }
 
+/** `now`: milliseconds since 1970. */
 export function stapleFindings(ocsp: OcspReport, now: number): Finding[] {
   const { stapled, status, nextUpdate, required, detail } = ocsp;
   if (required && stapled === false) {

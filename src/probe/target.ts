@@ -33,7 +33,7 @@ const SCHEMES = {
   submissions: ["smtp", 465, true],
 } as const satisfies Readonly<Record<string, readonly [ProtocolName, number, boolean]>>;
 export type Scheme = keyof typeof SCHEMES;
-export const SCHEME_NAMES = Object.keys(SCHEMES) as readonly Scheme[];
+const SCHEME_NAMES = Object.keys(SCHEMES) as readonly Scheme[];
 
 /** A target, or what is wrong with the text. */
 export function parseTarget(url: string): Target | string {

@@ -6,7 +6,8 @@
  * Nothing is verified here and nothing secret is ever sent: this is for looking, never for talking.
  */
 
-import { concat, EMPTY, encode } from "../core/bytes.ts";
+import { concat, EMPTY, encode, hexOf } from "../core/bytes.ts";
+import { PROBE_RECORDS } from "../core/limits.ts";
 import { clientHello, vector } from "./hello.ts";
 import type { Talk } from "./talk.ts";
 
@@ -87,10 +88,7 @@ const KEY_SHARE = 51;
 const P256 = 0x0017;
 
 function readServerHello(body: Uint8Array): { suite: Suite; share: Uint8Array } | string {
-  const random = [...body.subarray(6, 14)].map((byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
-  if (random === RETRY) return "the server has no key exchange over P-256";
+  if (hexOf(body.subarray(6, 14)) === RETRY) return "the server has no key exchange over P-256";
   let at = 38 + 1 + body[38];
   const suite = SUITES[number(body, at, 2)];
   if (!suite) return "the server wants another cipher than AES";
@@ -208,12 +206,10 @@ class Records {
   }
 }
 
-/** Messages may be cut over records: most are some kilobytes, and more than a few records none has. */
-const MOST_RECORDS = 64;
-
+/** Messages may be cut over records, and share them. */
 async function readCertificate(records: Records, server: Direction): Promise<Uint8Array | string> {
   let stream: Uint8Array = EMPTY;
-  for (let sequence = 0; sequence < MOST_RECORDS; sequence++) {
+  for (let sequence = 0; sequence < PROBE_RECORDS; sequence++) {
     const record = await records.next();
     if (record.type !== APPLICATION_DATA) return refusal(record);
     const opened = await open(server, record, sequence);
@@ -250,6 +246,7 @@ async function sealed({ key, iv }: Direction, alert: Uint8Array): Promise<Uint8A
   return concat([header, new Uint8Array(await crypto.subtle.encrypt(algorithm, key, inner))]);
 }
 
+/** Section 5.3; sequence numbers here are under 256. */
 function nonce(iv: Uint8Array, sequence: number): Uint8Array<ArrayBuffer> {
   const made = own(iv);
   made[made.length - 1] ^= sequence;

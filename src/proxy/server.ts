@@ -24,6 +24,7 @@ import { sharingFindings } from "./socket-options.ts";
 import { distinct } from "./tls/findings.ts";
 import { serverTls } from "./tls.ts";
 
+/** What a proxy is made of. */
 export interface ProxyOptions {
   readonly runtime: Runtime;
   readonly settings: Settings;
@@ -42,6 +43,7 @@ export type Inherited = ReadonlyMap<string, readonly number[]>;
  */
 export type DrainManner = "told" | "untold";
 
+/** An address that clients are accepted at. */
 export interface Listening {
   readonly at: Endpoint;
   readonly protocol: string;
@@ -49,6 +51,7 @@ export interface Listening {
   readonly ssl: boolean;
 }
 
+/** A proxy that accepts clients. */
 export interface Proxy {
   readonly listening: readonly Listening[];
   /** Findings that did not keep it from starting. */
@@ -349,7 +352,6 @@ function prepare(settings: Settings, house: House, log: Pick<Logs, "open">): Gen
         runtime: house.runtime,
         wheel: house.wheel,
         settings: server,
-        keepalive: "auto",
       }),
       tls: tls.context,
       resolver: server.resolver &&

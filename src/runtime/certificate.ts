@@ -7,6 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { hexOf } from "../core/bytes.ts";
 import { formatAddress } from "../net/address.ts";
 import { type Certificate, TlsSettingError } from "../net/ports.ts";
 import {
@@ -14,7 +15,6 @@ import {
   contentOf,
   type Element,
   elementAt,
-  hexOf,
   OBJECT_IDENTIFIER,
   OCTET_STRING,
   oidText,

@@ -31,6 +31,7 @@ const LACKS: Partial<Record<Feature, string>> = {
 // default is to be ignored, so that listening to it changes nothing else.
 process.on("SIGWINCH", () => {});
 
+/** Deno's sockets and files. */
 export const runtime: Runtime = {
   name: "deno",
   versions: { runtime: Deno.version.deno, tls: "rustls" },

@@ -8,6 +8,7 @@ import { connect as dial, createServer, isIP, type ListenOptions as NetListen } 
 import { type Server, Socket, type SocketConnectOpts } from "node:net";
 import process from "node:process";
 import { NetError } from "../core/errors.ts";
+import { BACKLOG } from "../core/limits.ts";
 import { type Endpoint, formatEndpoint, ip, normaliseAddress, unix } from "../net/address.ts";
 import type {
   Connection,
@@ -35,6 +36,7 @@ const LACKS: Partial<Record<Feature, string>> = {
   "unix-datagrams": "Node has no unix datagram sockets: use udp",
 };
 
+/** Node's sockets and files. */
 export const runtime: Runtime = {
   name: "node",
   versions: { runtime: process.versions.node, tls: `OpenSSL ${process.versions.openssl}` },
@@ -76,7 +78,7 @@ function listen(
 }
 
 function bindOptions(at: Endpoint, options: ListenOptions): NetListen & { fd?: number } {
-  const { backlog = 511, ipv6Only = true, descriptor } = options;
+  const { backlog = BACKLOG, ipv6Only = true, descriptor } = options;
   if (descriptor !== undefined) return { fd: descriptor, backlog };
   if (at.is === "unix") return { path: at.path, backlog };
   const { address: host, port } = at;

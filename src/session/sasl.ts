@@ -8,7 +8,7 @@ import type { ByteString } from "../core/bytes.ts";
 import { decodeBase64, encodeBase64, parseCramMd5, parsePlain } from "../wire/sasl.ts";
 import type { AuthMethod } from "./machine.ts";
 
-export const SASL_MECHANISMS = ["plain", "login", "cram-md5", "external"] as const;
+const SASL_MECHANISMS = ["plain", "login", "cram-md5", "external"] as const;
 export type SaslMechanism = typeof SASL_MECHANISMS[number];
 
 /**

@@ -10,7 +10,7 @@ import { allow } from "../support/auth-server.ts";
 import { testAuthority, unknownAuthority } from "../support/ca.ts";
 import { LineClient } from "../support/clients.ts";
 import { greeted, logIn, logOut } from "./dialogue.ts";
-import { logged, PASSWORDS, SKIP, useSite } from "./site.ts";
+import { logged, PASSWORDS, saidBy, SKIP, useSite } from "./site.ts";
 
 const imap = 'listen = "LISTEN proxy_protocol"\nprotocol = "imap"\n';
 const secured = 'listen = "LISTEN"\nprotocol = "imap"\nstarttls = "on"\n';
@@ -58,8 +58,7 @@ describe("identity", { skip: SKIP }, () => {
             [address, address, port],
           );
           await logOut(client, "imap");
-          const seen = site.dovecot.log().slice(from);
-          assert.match(seen, new RegExp(`Login: user=<bob>.* rip=${address},`));
+          await saidBy(site.dovecot, new RegExp(`Login: user=<bob>.* rip=${address},`), from);
         });
       }
     }

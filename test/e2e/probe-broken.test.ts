@@ -331,8 +331,8 @@ describe("a terminal of 80 columns", { skip: skipWithout("script") }, () => {
   async function onTerminal(args: readonly string[], more: readonly string[] = []) {
     const command = [...commandUnderTest(), "probe", ...args, ...ca].join(" ");
     const sized = `stty cols 80 rows 24; ${command}`;
-    return (await run("env", ["TERM=xterm", ...more, "script", "-qec", sized, "/dev/null"], ""))
-      .out;
+    const asAtHome = ["-u", "NO_COLOR", "-u", "FORCE_COLOR", "TERM=xterm", ...more];
+    return (await run("env", [...asAtHome, "script", "-qec", sized, "/dev/null"], "")).out;
   }
   // deno-lint-ignore no-control-regex
   const uncoloured = (text: string) => text.replace(/\x1b\[[\d;]*m/g, "");

@@ -224,9 +224,18 @@ export async function descriptorsAtRest(site: Site): Promise<number> {
 
 /** Waits for a line in the proxy's log. */
 export async function logged(site: Site, pattern: RegExp, from = 0): Promise<void> {
+  await saidBy(site.proxy, pattern, from);
+}
+
+/** Waits until a server's log, from a position on, has the pattern. */
+export async function saidBy(
+  server: { log(): string },
+  pattern: RegExp,
+  from: number,
+): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
-    if (pattern.test(site.proxy.log().slice(from))) return;
+    if (pattern.test(server.log().slice(from))) return;
     await sleep(30);
   }
-  assert.match(site.proxy.log().slice(from), pattern);
+  assert.match(server.log().slice(from), pattern);
 }

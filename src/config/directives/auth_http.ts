@@ -1,8 +1,10 @@
 /** Directives of nginx's mail_auth_http module. */
 
+import { AUTH_IDLE } from "../../core/limits.ts";
 import { AUTH_HTTP_URL } from "../auth-http-url.ts";
 import { MAIL, required, row } from "../directive.ts";
 import { HEADERS } from "../lists.ts";
+import { KEPT } from "../process-values.ts";
 import { FLAG, TIME } from "../values.ts";
 
 export const AUTH_HTTP = {
@@ -21,6 +23,15 @@ export const AUTH_HTTP = {
     default: 60_000,
     doc: "How long the auth server may take to accept a request, and then to answer it.",
     example: "auth_http_timeout 5s;",
+  }),
+  auth_http_keepalive: row(KEPT, {
+    contexts: MAIL,
+    default: "auto",
+    doc: "How many idle connections a worker keeps to the auth server: a number, `auto` for " +
+      `${AUTH_IDLE}, or \`off\` for a connection a request, as nginx. They are kept once an answer ` +
+      "has said `HTTP/1.1`; a server that does not get on with that is asked by HTTP/1.0 again.",
+    example: "auth_http_keepalive off;",
+    status: "new",
   }),
   auth_http_header: row(HEADERS, {
     contexts: MAIL,

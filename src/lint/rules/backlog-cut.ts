@@ -1,11 +1,9 @@
 /** The kernel grants a shorter backlog than a listener asks for. */
 
+import { BACKLOG } from "../../core/limits.ts";
 import { formatEndpoint } from "../../net/address.ts";
 import type { Limited } from "../granted.ts";
 import type { Rule } from "../rule.ts";
-
-/** nginx's on Linux, when `listen` names none. */
-const BACKLOG = 511;
 
 export const backlogCut: Rule<Limited> = {
   id: "backlog-cut",

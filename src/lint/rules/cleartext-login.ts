@@ -36,7 +36,7 @@ ssl_certificate_key = "mail.key"`,
       report(
         position,
         `${server.protocol} on ${text} takes passwords without TLS`,
-        'starttls = "only" asks for TLS first',
+        'set `starttls` to "only": no login before TLS',
       );
     }
   }),

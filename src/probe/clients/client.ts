@@ -4,15 +4,15 @@
  * deadlines are `talk.ts`'s.
  *
  * A login is a script: a generator that yields commands and is given each reply; it ends when there is
- * nothing more to say, and the last reply tells how it went.
+ * nothing more to say. The last reply tells how it went, unless the script returns what is wrong with
+ * the server's part.
  */
 
-import type { ByteString } from "../../core/bytes.ts";
+import { type ByteString, decode } from "../../core/bytes.ts";
 import { PROBE_REPLY } from "../../core/limits.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { ProtocolName } from "../../session/machine.ts";
 import { lineAt, type Reader } from "../../wire/reader.ts";
-import { decode } from "../../core/bytes.ts";
 
 export interface Command {
   /** As it goes out, line end included. */
@@ -36,7 +36,7 @@ export interface Reply {
 /** `broken`: what the server sent is no reply of the protocol; `text` quotes it. */
 export type Reading = Reply | { readonly is: "broken"; readonly text: ByteString } | null;
 
-export type LoginScript = Generator<Command, void, Reply>;
+export type LoginScript = Generator<Command, string | void, Reply>;
 
 /** How to prove who one is. `command`: IMAP LOGIN, POP3 USER and PASS. */
 export const METHODS = [
@@ -94,7 +94,7 @@ export interface Client {
 export const MASK = "****";
 
 /** The next line of a reply that began at `reader.at`, `from` being what was looked at already. */
-export function nextLine(
+function nextLine(
   reader: Reader,
   from: number,
 ): { readonly text: ByteString; readonly end: number } | "long" | null {

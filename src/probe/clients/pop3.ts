@@ -3,9 +3,9 @@
  * with `+OK`, `-ERR` or, in SASL exchanges, `+ `.
  */
 
-import { type ByteString, encode } from "../../core/bytes.ts";
+import { type ByteString, encode, hexOf } from "../../core/bytes.ts";
 import type { Reader } from "../../wire/reader.ts";
-import { hex, md5 } from "../md5.ts";
+import { md5 } from "../md5.ts";
 import {
   authWords,
   type Client,
@@ -113,7 +113,7 @@ function* plainly({ user, password }: Login): LoginScript {
 
 /** RFC 1939 section 7: the digest of stamp and password. */
 function* digested({ user, password }: Login, stamp: ByteString): LoginScript {
-  const digest = hex(md5(encode(stamp + password.reveal())));
+  const digest = hexOf(md5(encode(stamp + password.reveal())));
   yield command(`APOP ${user} ${digest}`, { shown: `APOP ${user} ${MASK}` });
 }
 

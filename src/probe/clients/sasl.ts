@@ -3,9 +3,9 @@
  * OAUTHBEARER (RFC 7628) and XOAUTH2, where the password is the bearer token. Pure.
  */
 
-import { type ByteString, encode } from "../../core/bytes.ts";
+import { type ByteString, encode, hexOf } from "../../core/bytes.ts";
 import { decodeBase64, encodeBase64 } from "../../wire/sasl.ts";
-import { hex, hmacMd5 } from "../md5.ts";
+import { hmacMd5 } from "../md5.ts";
 import { Scram } from "./scram.ts";
 import { type Command, type Login, type LoginScript, MASK, type Method } from "./client.ts";
 
@@ -14,6 +14,8 @@ interface Sasl {
   readonly initial: ByteString | null;
   /** The answer to a challenge, both decoded; null breaks it off. */
   answer(challenge: ByteString, index: number): ByteString | null;
+  /** Whether the server has shown that it knows the password; absent where no mechanism asks it to. */
+  readonly proved?: boolean;
 }
 
 function saslOf(method: Method, login: Login, nonce: ByteString): Sasl {
@@ -27,7 +29,7 @@ function saslOf(method: Method, login: Login, nonce: ByteString): Sasl {
     case "cram-md5":
       return {
         initial: null,
-        answer: (challenge) => `${user} ${hex(hmacMd5(encode(secret), encode(challenge)))}`,
+        answer: (challenge) => `${user} ${hexOf(hmacMd5(encode(secret), encode(challenge)))}`,
       };
     case "external":
       return { initial: user, answer: () => "" };
@@ -71,9 +73,13 @@ export function* saslScript(method: Method, login: Login, words: SaslWords): Log
     const answer = challenge === null ? null : sasl.answer(challenge, index++);
     if (answer === null) {
       yield words.line("*", begun);
-      return;
+      return "the server's part of the exchange is not right";
     }
     reply = yield words.line(encodeBase64(answer), begun);
+  }
+  // An impostor would not ask at all, and let everybody in.
+  if (reply.is === "ok" && sasl.proved === false) {
+    return "the server did not prove that it knows the password";
   }
 }
 

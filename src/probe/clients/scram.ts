@@ -14,6 +14,7 @@ import type { Login } from "./client.ts";
 /** No channel binding, and no other user to act for. */
 const HEADER = "n,,";
 
+/** One exchange: `initial` goes out first, then an answer to each challenge. */
 export class Scram {
   readonly initial: ByteString;
   readonly #bare: ByteString;
@@ -21,6 +22,8 @@ export class Scram {
   readonly #login: Login;
   /** The server's signature, once it is due. */
   #expected: ByteString | null = null;
+  /** The server's signature has come, and is right. */
+  proved = false;
 
   constructor(login: Login, nonce: ByteString) {
     const user = login.user.replace(/[=,]/g, (char) => char === "=" ? "=3D" : "=2C");
@@ -33,7 +36,8 @@ export class Scram {
   /** Null breaks it off: the server speaks otherwise, or does not know the password. */
   answer(challenge: ByteString): ByteString | null {
     if (this.#expected === null) return this.#prove(challenge);
-    return challenge === `v=${this.#expected}` ? "" : null;
+    this.proved = challenge === `v=${this.#expected}`;
+    return this.proved ? "" : null;
   }
 
   #prove(challenge: ByteString): ByteString | null {

@@ -10,7 +10,7 @@
 import { dlopen, type Pointer, read } from "bun:ffi";
 import { constants } from "node:os";
 import process from "node:process";
-import { UNIX_PATH } from "../../core/limits.ts";
+import { BACKLOG, UNIX_PATH } from "../../core/limits.ts";
 import {
   type Endpoint,
   formatAddress,
@@ -202,9 +202,6 @@ export function bindShared(c: Libc, at: Endpoint, options: ListenOptions): numbe
   if (c.listen(fd, options.backlog ?? BACKLOG) < 0) throw abandon(c, fd);
   return fd;
 }
-
-/** nginx's on Linux. */
-const BACKLOG = 511;
 
 /** Accepted sockets inherit the options of their listener. Bun sets the backlog when it adopts one. */
 export function tuneListener(c: Libc, fd: number, options: ListenOptions): void {

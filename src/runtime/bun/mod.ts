@@ -16,6 +16,7 @@ import { tls, tlsVersion } from "./tls.ts";
 const { latin1Slice } = Buffer.prototype;
 useDecoder((bytes, start, end) => latin1Slice.call(bytes, start, end));
 
+/** Bun's own sockets and files. */
 export const runtime: Runtime = {
   name: "bun",
   versions: { runtime: Bun.version, tls: tlsVersion },

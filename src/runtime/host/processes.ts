@@ -10,6 +10,7 @@ import { errorCode } from "./errno.ts";
 /** `USER_HZ`, which Linux has fixed for what it shows to programs. */
 const TICKS = 100;
 
+/** Null when there is no such process, or it has ended. */
 export function running(pid: number): Running | null {
   if (!exists(pid)) return null;
   const stat = read(`/proc/${pid}/stat`);

@@ -57,7 +57,7 @@ export function pairMatches(pair: CertificateAndKey): boolean {
   return certificateOf(pair, 0, "certificates").checkPrivateKey(key);
 }
 
-export function everyCertificate(pem: string): X509Certificate[] {
+function everyCertificate(pem: string): X509Certificate[] {
   return certificatesOf(pem).map((der) => new X509Certificate(der));
 }
 

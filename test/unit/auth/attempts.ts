@@ -34,6 +34,7 @@ export function settings(change: Partial<HttpAuthSettings> = {}): HttpAuthSettin
       text: "http://127.0.0.1:9000/auth",
     },
     auth_http_header: [],
+    auth_http_keepalive: "auto",
     auth_http_timeout: 60_000,
     auth_http_pass_client_cert: false,
     ssl_verify_client: "off",

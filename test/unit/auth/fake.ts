@@ -133,8 +133,7 @@ export function world(
     auth: new HttpAuthenticator({
       runtime: runtime as Runtime,
       wheel,
-      settings: settings(config),
-      keepalive,
+      settings: settings({ auth_http_keepalive: keepalive, ...config }),
     }),
     arrange: () => {},
     lookup: () => Promise.reject(new NetError("ENOTFOUND", "host not found")),

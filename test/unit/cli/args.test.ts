@@ -108,6 +108,17 @@ const WRONG: readonly [string, string, string][] = [
     "",
   ],
   ["serve extra", 'Unexpected argument "extra"', ""],
+  ["help", 'Unknown command "help"', "doorpost --help, or doorpost COMMAND --help"],
+  [
+    "test-auth --password x",
+    'Unknown option "--password"',
+    'did you mean "--password-stdin" or "--password-file"?',
+  ],
+  [
+    "probe --pasword x",
+    'Unknown option "--pasword"',
+    'did you mean "--password-stdin" or "--password-file"?',
+  ],
 ];
 
 for (const [line, message, hint] of WRONG) {

@@ -179,6 +179,10 @@ describe("wrong usage ends with 2 and sends nothing", () => {
     [["--url", URL], /--user NAME is missing/],
     [["--url", URL, "--config", "x", "-u", "j"], /exclude each other/],
     [["--url", "https://x:99999/", "-u", "j"], /Cannot ask "https:.*invalid port/],
+    [
+      ["--url", "ftp://x/?key=s3cret", "-u", "j"],
+      /"ftp:\/\/x\/\?\*\*\*\*": an auth server speaks http/,
+    ],
     [["--url", "http://j:s3cret 1@x/", "-u", "j"], /--url takes no user and no password/],
     [["--url", `http://x:0/?key=${HEADER_SECRET}`, "-u", "j"], /"http:\/\/x:0\/\?\*{4}"/],
     [["--url", URL, "-u", "j", "--ca", "ca.pem"], /--ca means something with https/],

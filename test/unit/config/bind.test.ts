@@ -85,6 +85,7 @@ test("a server that says nothing has nginx's defaults", async () => {
     ssl_conf_command: [],
     auth_http_timeout: 60_000,
     auth_http_header: [],
+    auth_http_keepalive: "auto",
     auth_http_pass_client_cert: false,
     proxy: false,
     proxy_buffer: 4096,

@@ -78,6 +78,7 @@ const DIRECTIVES: Readonly<Record<string, fc.Arbitrary<Words>>> = {
   imap_capabilities: list,
   imap_auth: setOf("plain", "login", "cram-md5", "external"),
   pop3_client_buffer: size,
+  auth_http_keepalive: one(fc.constantFrom("auto", "off", "1", "64")),
   smtp_greeting_delay: time,
   smtp_capabilities: list,
   smtp_auth: setOf("plain", "login", "none"),

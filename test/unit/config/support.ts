@@ -33,15 +33,16 @@ export function world(files: Readonly<Record<string, string | Uint8Array>> = {})
         return [...new Set(below.map((path) => path.slice(prefix.length).split("/")[0]))];
       },
       stat: (path) => {
-        if (!(path in files) && !isFolder(path)) throw missing(path);
-        return { mode: 0o644, size: 0, directory: !(path in files) };
+        const there = Object.hasOwn(files, path);
+        if (!there && !isFolder(path)) throw missing(path);
+        return { mode: 0o644, size: 0, directory: !there };
       },
     },
     host: {
       cwd: "/etc/doorpost",
       hostname: HOSTNAME,
       lookup: (name) =>
-        name in NAMES
+        Object.hasOwn(NAMES, name)
           ? Promise.resolve(NAMES[name])
           : Promise.reject(new NetError("ENOTFOUND", `${name}: not found`)),
     },

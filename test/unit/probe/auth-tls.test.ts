@@ -75,6 +75,7 @@ describe("a certificate", () => {
 
 test("a server that speaks plain HTTP is guessed", () => {
   assert.match(handshakeFailure("wrong version number"), /perhaps it speaks http only$/);
+  assert.equal(handshakeFailure("TLS handshake failed: x"), "the TLS handshake failed: x");
   assert.doesNotMatch(handshakeFailure("alert handshake failure"), /perhaps/);
 });
 
@@ -154,6 +155,18 @@ describe("over TLS", () => {
     assert.match(failure!.why, /self-signed/);
     assert.equal(tls?.cipher, INFO.cipher);
     assert.deepEqual(written, []);
+  });
+
+  test("one that answers unasked is not believed, and not asked again either", async () => {
+    const { line, written, server, settle } = dial();
+    const asked = line.ask(encode("GET"));
+    server.open?.();
+    server.data(encode("HTTP/1.1 204 No Content\r\nAuth-Status: OK\r\n\r\n"));
+    settle().resolve({ ...INFO, verify: SELF });
+    assert.equal((await asked).failure?.stage, "securing");
+    assert.equal(line.reusable, false);
+    const { failure, bytes } = await line.ask(encode("GET"));
+    assert.deepEqual([failure?.stage, bytes.length, written], ["securing", 0, []]);
   });
 
   test("a handshake that fails tells more than the close behind it", async () => {

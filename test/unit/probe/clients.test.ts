@@ -6,7 +6,14 @@ import fc from "fast-check";
 import { decode, encode } from "../../../src/core/bytes.ts";
 import { PROBE_REPLY } from "../../../src/core/limits.ts";
 import { Secret } from "../../../src/core/secret.ts";
-import type { Client, Command, Method, Offer, Reading } from "../../../src/probe/clients/client.ts";
+import type {
+  Client,
+  Command,
+  Method,
+  Offer,
+  Reading,
+  Reply,
+} from "../../../src/probe/clients/client.ts";
 import { clientOf } from "../../../src/probe/clients/of.ts";
 import type { ProtocolName } from "../../../src/session/machine.ts";
 import { Reader } from "../../../src/wire/reader.ts";
@@ -206,7 +213,8 @@ describe("logins", () => {
       const first = made.next().value as Command;
       const answer = (text: string) =>
         made.next({ is: "more", lines: [], text: encodeBase64(text) }).value as Command;
-      return { first, second: answer(challenge), answer };
+      const wrong = (is: Reply["is"]) => made.next({ is, lines: [], text: "" });
+      return { first, second: answer(challenge), answer, wrong };
     };
 
     test("the exchange of the RFC, to the empty line at its end", () => {
@@ -217,8 +225,26 @@ describe("logins", () => {
       assert.equal(answer(FINAL).text, "\r\n");
     });
 
+    test("a server that has proved itself lets in", () => {
+      const { answer, wrong } = script(CHALLENGE);
+      answer(FINAL);
+      assert.deepEqual(wrong("ok"), { done: true, value: undefined });
+    });
+
     test("a server that does not know the password is left", () => {
-      assert.equal(script(CHALLENGE).answer("v=AAAA").text, "*\r\n");
+      const { answer, wrong } = script(CHALLENGE);
+      assert.equal(answer("v=AAAA").text, "*\r\n");
+      assert.deepEqual(wrong("ok"), {
+        done: true,
+        value: "the server's part of the exchange is not right",
+      });
+    });
+
+    test("a server that lets in without a proof does not know it either", () => {
+      assert.deepEqual(script(CHALLENGE).wrong("ok"), {
+        done: true,
+        value: "the server did not prove that it knows the password",
+      });
     });
 
     test("so is one that answers another's nonce, or wants years of work", () => {
