@@ -194,6 +194,8 @@ export class Channel extends Deadline implements Receiver {
     if (skipped === "more") return;
     if (skipped === "bad") return this.destroy();
     this.#body = null;
+    // What is armed is the deadline of the body.
+    this.#host.wheel.disarm(this);
     this.#idle();
   }
 

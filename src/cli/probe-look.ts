@@ -3,6 +3,7 @@
 import { PROBE_AT_ONCE } from "../core/limits.ts";
 import { differenceOf, type Report } from "../probe/model.ts";
 import { probe } from "../probe/probe.ts";
+import { visible } from "./cells.ts";
 import type { Context } from "./command.ts";
 import type { Results } from "./probe-formats.ts";
 import type { ProbeRequest } from "./probe-request.ts";
@@ -57,7 +58,7 @@ export function progressOf(
     const filled = Math.floor(BAR * done / names.length);
     const head = `${"#".repeat(filled)}${".".repeat(BAR - filled)}`;
     const count = `${done}/${names.length}`;
-    const doing = [...running].map((at) => names[at]).join(" ");
+    const doing = visible([...running].map((at) => names[at]).join(" "));
     // The last column stays free: some terminals go on to the next line there.
     const room = Math.max(0, host.columns - BAR - count.length - 6);
     terminal.err(`\r[${cyan(head)}] ${count}  ${doing.slice(0, room)}\x1b[K`);

@@ -9,7 +9,7 @@ import { formatEndpoint, ip, parseAddress } from "../net/address.ts";
 import type { Runtime } from "../net/ports.ts";
 import type { Login } from "../probe/clients/client.ts";
 import { ID_FIELDS } from "../probe/clients/imap.ts";
-import type { ProbeOptions } from "../probe/options.ts";
+import { CLIENT_PORT, type ProbeOptions } from "../probe/options.ts";
 import { listenerTarget, parseConnectTo, parseTarget, type Target } from "../probe/target.ts";
 import { authorities } from "./authorities.ts";
 import { Misuse } from "./misuse.ts";
@@ -196,11 +196,8 @@ function proxyOf(
   if (match[2] === undefined) return { proxyProtocol };
   const bare = parseAddress(match[2]) ? { host: match[2], port: null } : parseConnectTo(match[2]);
   if (typeof bare === "string" || "is" in bare || !parseAddress(bare.host)) throw bad;
-  // A port must be said; which one, nobody minds.
-  return { proxyProtocol, proxySource: ip(bare.host, bare.port ?? SOURCE_PORT) };
+  return { proxyProtocol, proxySource: ip(bare.host, bare.port ?? CLIENT_PORT) };
 }
-
-const SOURCE_PORT = 49_152;
 
 /** RFC 7301: a name has 1 to 255 bytes. */
 function alpnOf(text: string | undefined): Pick<ProbeOptions, "alpn"> {

@@ -6,6 +6,7 @@
 import { type Host, TlsSettingError } from "../net/ports.ts";
 import { type LoadReport, measureLoad } from "../probe/load.ts";
 import { worst } from "../probe/model.ts";
+import { visible } from "./cells.ts";
 import type { Command, Context } from "./command.ts";
 import { FAILED, OK, UNREACHABLE, USAGE } from "./exit.ts";
 import { Misuse } from "./misuse.ts";
@@ -148,5 +149,5 @@ function loadText(load: LoadReport, logins: boolean, { terminal }: Context): str
     ...Object.entries(load.failures).map(([id, n]): [string, string] => ["failed", `${n} ${id}`]),
   ];
   const lines = rows.map(([term, text]) => `${colors.cyan(term.padEnd(14))}${text}\n`);
-  return `${colors.bold(load.target)}\n${lines.join("")}`;
+  return `${colors.bold(visible(load.target))}\n${lines.join("")}`;
 }

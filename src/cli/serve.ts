@@ -39,10 +39,10 @@ export const serve: Command<"serve"> = async (values, _operands, context) => {
 async function serveSource(
   source: Source,
   context: Context,
-  ready: () => void = () => {},
+  more: Pick<Parts, "ready" | "withTerminal"> = {},
 ): Promise<number> {
   const read = () => readRecorded(source, context);
-  return await serveUntilSignal({ name: source.path, load: read, startProxy, ready }, context);
+  return await serveUntilSignal({ name: source.path, load: read, startProxy, ...more }, context);
 }
 
 async function readRecorded(source: Source, { runtime }: Context): ReturnType<Parts["load"]> {
@@ -66,7 +66,8 @@ async function serveDemo(portBase: number, context: Context): Promise<number> {
   }
   try {
     const source: Source = { path: "<demo>", text: demo.configText, syntax: "toml" };
-    return await serveSource(source, context, () => terminal.out(`\n${demo.banner}\n`));
+    const ready = () => terminal.out(`\n${demo.banner}\n`);
+    return await serveSource(source, context, { ready, withTerminal: true });
   } finally {
     await demo.stop();
   }

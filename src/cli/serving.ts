@@ -33,6 +33,8 @@ export interface Parts {
   readonly startProxy: typeof startProxy;
   /** Called once, when the proxy is ready. */
   ready?(): void;
+  /** There is no file to read again: HUP, which a terminal that is closed sends, ends the run. */
+  readonly withTerminal?: boolean;
 }
 
 /** Runs until a signal ends it. Resolves with the exit status. */
@@ -77,6 +79,9 @@ function explain(error: unknown, context: Context, lines: SourceLines): string {
   } else throw error;
   return error.message;
 }
+
+/** Signals that may end the run at once, and their numbers. */
+const STOPS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 class Serving {
   readonly ended: Promise<number>;
@@ -138,7 +143,8 @@ class Serving {
   #listenToSignals(): void {
     const { host } = this.#context.runtime;
     const guard = (work: Promise<void>) => void work.catch((error) => this.#fail(error));
-    host.onSignal("SIGHUP", () => guard(this.#reload()));
+    const hangup = () => this.#parts.withTerminal ? this.#stop("SIGHUP") : this.#reload();
+    host.onSignal("SIGHUP", () => guard(hangup()));
     host.onSignal("SIGQUIT", () => guard(this.#drain()));
     host.onSignal("SIGTERM", () => guard(this.#stop("SIGTERM")));
     host.onSignal("SIGINT", () => guard(this.#stop("SIGINT")));
@@ -213,14 +219,13 @@ class Serving {
     if (this.#state === "draining") this.#finish();
   }
 
-  async #stop(signal: "SIGTERM" | "SIGINT"): Promise<void> {
+  async #stop(signal: keyof typeof STOPS): Promise<void> {
     if (this.#state === "stopping") {
       if (signal === "SIGINT") this.#abandon();
       return;
     }
     this.#state = "stopping";
-    const number = signal === "SIGINT" ? 2 : 15;
-    this.#note("notice", `signal ${number} (${signal}) received, exiting`);
+    this.#note("notice", `signal ${STOPS[signal]} (${signal}) received, exiting`);
     await this.#engine.stop();
     this.#finish();
   }

@@ -11,6 +11,7 @@ export const COMPLETIONS = {
   options: [],
   examples: [
     { why: "for this bash alone", line: "source <(doorpost completions bash)" },
+    { why: "for this zsh alone, behind compinit", line: "source <(doorpost completions zsh)" },
     {
       why: "for every fish from now on",
       line: "doorpost completions fish > ~/.config/fish/completions/doorpost.fish",

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { AuthAddresses } from "../auth/names.ts";
 import { linesOf, load, type Source } from "../config/load.ts";
 import type { ServerSettings } from "../config/settings.ts";
+import { tomlString } from "../config/toml-text.ts";
 import { toByteString } from "../core/bytes.ts";
 import { FileError } from "../core/errors.ts";
 import { NO_SECRET, Secret } from "../core/secret.ts";
@@ -114,7 +115,7 @@ async function sourceOf(
 ): Promise<Source> {
   if (values.url !== undefined) {
     // The reader of configurations knows best what an auth server's URL is.
-    const text = `auth_http = ${JSON.stringify(readable(values.url))}\n[[server]]\n` +
+    const text = `auth_http = ${tomlString(readable(values.url))}\n[[server]]\n` +
       `listen = "127.0.0.1:1"\nprotocol = "${protocol}"\n`;
     return { path: "--url", text, syntax: "toml" };
   }

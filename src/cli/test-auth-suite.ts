@@ -144,7 +144,7 @@ const KEYS = [
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   expect: ["allowed", "denied", "answered"],
   protocol: ["imap", "pop3", "smtp"],
-  method: ["plain", "apop", "cram-md5", "external", "none", "xoauth2", "oauthbearer"],
+  method: METHODS,
 };
 
 const LOGIN = ["user", "password"];
@@ -252,7 +252,8 @@ function suiteTable(
     const right = `${each.decision ?? ""}${each.ms === null ? "" : ms(each.ms).padStart(9)}`;
     const name = cut(visible(each.name), columns - 8 - right.length - 1);
     const gap = " ".repeat(Math.max(1, columns - 8 - cells(name) - right.length));
-    lines.push(`  ${paint(MARKS[each.is].padEnd(4))}  ${name}${gap}${colors.dim(right)}`);
+    const end = right === "" ? "" : gap + colors.dim(right);
+    lines.push(`  ${paint(MARKS[each.is].padEnd(4))}  ${name}${end}`);
     // A server with one fault often shows it again and again: in a row it is told once.
     const words = each.is === "fail" ? each.words : "";
     if (words !== "" && words !== said) lines.push(`        ${colors.red(visible(words))}`);

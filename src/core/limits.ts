@@ -57,6 +57,15 @@ export const AUTH_IDLE_MS = 30_000;
 /** Queued output beyond which a peer that does not read is paused at the other side. */
 export const HIGH_WATER = 64 * 1024;
 
+/** A chunk from which on a stream is taken for one that is worth moving inside the kernel. */
+export const POUR_FROM = 64 * 1024;
+
+/** Moved at a time; it is also the most that may have to be read back and queued. */
+export const POUR_STEP = 256 * 1024;
+
+/** Moved for one session before others have their turn: one or two milliseconds. */
+export const POUR_TURN = 4 * 1024 * 1024;
+
 /** A log line longer than this is cut (nginx cuts at 2048 and loses the suffix; we cut the message). */
 export const LOG_LINE = 2048;
 
@@ -206,6 +215,9 @@ export const PROBE_BODY_MS = 1_000;
 export const SUITE_ASK_MS = 5_000;
 export const SUITE_MS = 45_000;
 
+/** Cases under way at once: the suite shall find out about a server, not about its load. */
+export const SUITE_AT_ONCE = 4;
+
 /** How long `test-auth --suite` follows an answer of WAIT. */
 export const SUITE_WAIT_MS = 10_000;
 
@@ -214,6 +226,12 @@ export const SUITE_CASES = 1_000;
 
 /** Bytes of a server's first TLS flight that `probe` reads: several certificates and an OCSP response. */
 export const PROBE_FLIGHT = 128 * 1024;
+
+/** How long a server may take to see that `probe` breaks a handshake off. */
+export const PROBE_LEAVE_MS = 300;
+
+/** Challenges of one SASL exchange that `probe` answers: no mechanism here has more than three. */
+export const PROBE_CHALLENGES = 4;
 
 /** TLS 1.3 records, up to the certificate, that it reads: a few are usual, and nonces count to 255. */
 export const PROBE_RECORDS = 64;
@@ -224,5 +242,5 @@ export const ONLINE_MS = 10_000;
 /** Bytes of a greeting that it looks at: RFC 5321 section 4.5.3.1.5 allows a reply line 512. */
 export const ONLINE_GREETING = 1024;
 
-/** Iterations of SCRAM that `probe` goes along with: a second's work; servers ask for thousands. */
+/** Iterations of SCRAM that `probe` goes along with: four seconds' work; servers ask for thousands. */
 export const SCRAM_ITERATIONS = 500_000;

@@ -161,6 +161,11 @@ export interface Connection {
   write(bytes: Uint8Array): boolean;
   /** Bytes queued here and not yet taken by the system (or TLS library). */
   readonly queued: number;
+  /**
+   * Moves what the system holds of this connection's input to `to`, unseen, if there is a way between
+   * them; for the receiver, inside its `data`. False: as of `to.write`. Absent where there never is one.
+   */
+  pour?(to: Connection): boolean;
   pause(): void;
   resume(): void;
   /**

@@ -3,7 +3,7 @@
 import { prepareRequest, writeRequest } from "../auth/request.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import { concat } from "../core/bytes.ts";
-import { SUITE_ASK_MS, SUITE_MS, SUITE_WAIT_MS } from "../core/limits.ts";
+import { SUITE_ASK_MS, SUITE_AT_ONCE, SUITE_MS, SUITE_WAIT_MS } from "../core/limits.ts";
 import { Secret } from "../core/secret.ts";
 import { formatEndpoint } from "../net/address.ts";
 import type { Clock } from "../net/ports.ts";
@@ -46,7 +46,7 @@ export interface SuiteOptions {
 
 /** nginx's `timeout`: a client that is held for longer has gone. */
 const WAIT_MOST_MS = 60_000;
-const AT_ONCE = 4;
+/** The same question, so many times at the same time. */
 const CROWD = 8;
 
 export async function runSuite(
@@ -66,7 +66,7 @@ export async function runSuite(
       const each = cases[at];
       const leftMs = end - clock.monotonic();
       if (leftMs <= 0) results[at] = skipped(each, "no time left");
-      else if (!reached && done >= AT_ONCE) results[at] = skipped(each, "nobody was reached");
+      else if (!reached && done >= SUITE_AT_ONCE) results[at] = skipped(each, "nobody was reached");
       else {
         const answered = await ask(each, options, leftMs);
         reached ||= answered.judged.some(({ decision }) => decision.is !== "unreachable");
@@ -76,7 +76,7 @@ export async function runSuite(
       options.progress(++done);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: SUITE_AT_ONCE }, worker));
   return { results, warnings: [...warnings.values()] };
 }
 

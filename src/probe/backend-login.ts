@@ -20,6 +20,7 @@ import { prepareProtocol } from "../session/protocols.ts";
 import { plainMessage } from "../wire/sasl.ts";
 import { type Decision, shown } from "./auth-decision.ts";
 import { type Asked, isToken } from "./auth-question.ts";
+import { CLIENT_PORT } from "./options.ts";
 
 export interface BackendLogin {
   readonly is: "ready" | "refused" | "unreachable";
@@ -39,9 +40,6 @@ export interface Line {
 /** The tag that a client might use. */
 const TAG = "a1";
 const MASK = "****";
-
-/** What a client's port might be: a PROXY header with port 0 is refused. */
-const CLIENT_PORT = 49152;
 
 export function logIn(
   runtime: Runtime,

@@ -11,6 +11,9 @@ import type { ProtocolName } from "../session/machine.ts";
 import { Talk, type TranscriptLine } from "./talk.ts";
 import type { Target } from "./target.ts";
 
+/** What a client's port might be: a PROXY header with port 0 is refused, and which one it is nobody minds. */
+export const CLIENT_PORT = 49_152;
+
 export interface ProbeOptions {
   readonly starttls: "auto" | "require" | "never";
   readonly login: Login | null;

@@ -6,7 +6,7 @@
 
 import { type ByteString, encode, printable, toDisplay } from "../core/bytes.ts";
 import { NetError } from "../core/errors.ts";
-import { PROBE_TRANSCRIPT } from "../core/limits.ts";
+import { PROBE_LEAVE_MS, PROBE_TRANSCRIPT } from "../core/limits.ts";
 import { type Endpoint, formatEndpoint } from "../net/address.ts";
 import type { Connection, Receiver, Runtime, TlsContext, TlsInfo } from "../net/ports.ts";
 import { Reader } from "../wire/reader.ts";
@@ -167,7 +167,10 @@ export class Talk implements Receiver {
     this.connection.write(bytes);
     this.connection.end();
     await new Promise<void>((resolve) => {
-      const timer = this.#runtime.clock.after(Math.min(LEAVE_MS, this.#options.timeoutMs), resolve);
+      const timer = this.#runtime.clock.after(
+        Math.min(PROBE_LEAVE_MS, this.#options.timeoutMs),
+        resolve,
+      );
       this.#wake = () => {
         if (!this.#fault) return;
         timer.cancel();
@@ -205,9 +208,6 @@ export class Talk implements Receiver {
     this.end();
   }
 }
-
-/** How long a server may take to see that we leave. */
-const LEAVE_MS = 300;
 
 const GREETING = "waiting for the greeting";
 

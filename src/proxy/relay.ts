@@ -8,7 +8,7 @@
  * idleness in both directions: a backend streaming to a silent client keeps the session alive.
  */
 
-import { HALF_CLOSED_MS, LINGER_MS } from "../core/limits.ts";
+import { HALF_CLOSED_MS, LINGER_MS, POUR_FROM } from "../core/limits.ts";
 import type { NetError } from "../core/errors.ts";
 import type { Doing, LogContext, LogEvent } from "../core/log.ts";
 import type { Connection, Receiver } from "../net/ports.ts";
@@ -36,6 +36,10 @@ export class Relay extends Deadline implements Guest {
   /** Milliseconds without a byte that end the session. */
   #patience: number;
   readonly #wheel: Wheel;
+  /** The backend has ended, or one side is gone: what is left leaves. */
+  #lingering = false;
+  /** Bytes that were queued when time was last up. */
+  #queued = 0;
   #failed = false;
 
   /** Takes both connections over, with what each side has for the other already. */
@@ -57,20 +61,21 @@ export class Relay extends Deadline implements Guest {
     if (client.eof) this.#client.end();
   }
 
+  /** Bytes came. Those that nobody waits for any more do not make a session last. */
   touch(): void {
-    this.#active = this.#wheel.tick;
+    if (!this.#lingering) this.#active = this.#wheel.tick;
   }
 
   /** One side said it is done: the other may finish, but not sit idle for long. */
   halfClosed(half: Half): void {
-    const bothEnded = this.#client.ended && this.#backend.ended;
     // After the backend's FIN the client has nothing left to ask for.
-    this.#hurry(bothEnded || half === this.#backend ? LINGER_MS : HALF_CLOSED_MS);
+    if (half === this.#backend || this.#backend.ended) this.#linger();
+    else this.#hurry(HALF_CLOSED_MS);
   }
 
   closed(half: Half, error: NetError | null): void {
     if (error && !half.ended) this.#broken(half, error);
-    if (!this.#client.closed || !this.#backend.closed) return this.#hurry(LINGER_MS);
+    if (!this.#client.closed || !this.#backend.closed) return this.#linger();
     this.#wheel.disarm(this);
     if (!this.#failed) this.#note({ level: "info", message: "proxied session done" });
     leave(this.service.house, this);
@@ -80,6 +85,11 @@ export class Relay extends Deadline implements Guest {
     const client = half === this.#client;
     const doing: Doing = `proxying and reading from ${client ? "client" : "upstream"}`;
     this.#note({ level: client ? "info" : "error", message: "recv() failed", errno, doing });
+  }
+
+  #linger(): void {
+    this.#hurry(LINGER_MS);
+    this.#lingering = true;
   }
 
   #hurry(patience: number): void {
@@ -92,6 +102,12 @@ export class Relay extends Deadline implements Guest {
   override expired(): void {
     const idle = this.#wheel.since(this.#active);
     if (idle < this.#patience) return this.#wheel.arm(this, this.#patience - idle);
+    // A slow reader of what is queued is not idle.
+    const queued = this.#client.queued + this.#backend.queued;
+    if (this.#lingering && queued !== this.#queued) {
+      this.#queued = queued;
+      return this.#wheel.arm(this, this.#patience);
+    }
     if (!this.#client.ended && !this.#backend.ended) {
       this.#failed = true;
       const errno = "(110: Connection timed out)";
@@ -150,7 +166,13 @@ class Half implements Receiver {
 
   data(bytes: Uint8Array): void {
     this.#relay.touch();
-    if (!this.#to.write(bytes)) this.#from.pause();
+    let room = this.#to.write(bytes);
+    if (room && bytes.length >= POUR_FROM) room = this.#from.pour?.(this.#to) ?? true;
+    if (!room) this.#from.pause();
+  }
+
+  get queued(): number {
+    return this.#from.queued;
   }
 
   /** `from` has taken all that was queued for it: the other side may speak again. */

@@ -14,7 +14,7 @@ import { isIP } from "node:net";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
 import type { Clock, Host, Owner, Signal } from "../net/ports.ts";
-import { NetError } from "../core/errors.ts";
+import { errnoText, NetError } from "../core/errors.ts";
 import { normaliseAddress } from "../net/address.ts";
 import { errorCode } from "./host/errno.ts";
 import { running } from "./host/processes.ts";
@@ -83,7 +83,7 @@ export const host: Host = {
   onSignal(signal: Signal, run: () => void): void {
     process.on(signal, () => run());
   },
-  exit: (code) => process.exit(code),
+  exit: (code) => process.exit(code === 0 && cutShort ? 1 : code),
   lookup,
   openFiles,
   owner,
@@ -100,6 +100,9 @@ async function readIn(): Promise<Uint8Array> {
 
 const pipeFull = new Int32Array(new SharedArrayBuffer(4));
 
+/** Standard output is a file that has not all of the text: a half configuration must not pass for one. */
+let cutShort = false;
+
 /** Writes it all before returning. A reader that has gone away (`| head`) is no error of ours. */
 function writeAll(descriptor: 1 | 2, text: string): void {
   let bytes: Uint8Array = Buffer.from(text, "utf8");
@@ -107,11 +110,21 @@ function writeAll(descriptor: 1 | 2, text: string): void {
     try {
       bytes = bytes.subarray(writeSync(descriptor, bytes));
     } catch (error) {
-      if (errorCode(error) !== "EAGAIN") return;
+      const code = errorCode(error);
+      if (descriptor === 1 && NO_ROOM.includes(code)) return tellCutShort(code);
+      if (code !== "EAGAIN") return;
       // Another process made the shared pipe non-blocking, and it is full.
       Atomics.wait(pipeFull, 0, 0, 5);
     }
   }
+}
+
+const NO_ROOM: readonly string[] = ["ENOSPC", "EFBIG", "EDQUOT"];
+
+function tellCutShort(code: string): void {
+  if (cutShort) return;
+  cutShort = true;
+  writeAll(2, `doorpost: error: Cannot write to standard output: ${errnoText(code)}\n`);
 }
 
 async function lookup(name: string): Promise<readonly string[]> {

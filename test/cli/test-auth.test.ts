@@ -101,32 +101,34 @@ async function transcript({ argv, serve = honest }: Case): Promise<string> {
 
 /** Where the sessions that documents show took place, as far as the documents say. */
 const SHOWN: readonly (readonly [string, string, Readonly<Record<string, string>>])[] = [
-  ["README.md", "--login", {
+  ["README.md", "--user john --login", {
     Server: "BaseHTTP/0.6 Python/3.11.7",
     Date: "Sat, 21 Nov 2026 11:34:29 GMT",
     "Auth-Status": "OK",
     "Auth-Server": "127.0.0.1",
     "Auth-Port": "10143",
   }],
-  ["docs/test-auth.md", "", {
+  ["docs/test-auth.md", "--url http://127.0.0.1:9000/auth --user john", {
     "Auth-Status": "OK",
     "Auth-Server": "198.51.100.1",
     "Auth-Port": "993",
   }],
 ];
 const DOVECOT = "* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ " +
-  "AUTH=PLAIN AUTH=LOGIN] Dovecot ready.\r\n";
+  "AUTH=PLAIN] Dovecot ready.\r\n";
 
-for (const [page, more, headers] of SHOWN) {
+for (const [page, command, headers] of SHOWN) {
   test(`${page} shows what is printed`, async () => {
-    const command = `--url http://127.0.0.1:9000/auth --user john${more && ` ${more}`}`;
     const text = readFileSync(join(ROOT, page), "utf8");
+    // The README goes by the configuration that it shows.
+    const [, config = ""] = /```toml\n(server_name[^`]*)```/.exec(text) ?? [];
     const [, shown] = text.split(`$ doorpost test-auth ${command}\n`);
     const serve: Serve = (sent, at) => {
       if (at.endsWith(":10143")) return sent && "a1 OK Logged in\r\n";
       return sent.endsWith("\r\n\r\n") ? answer(headers) : null;
     };
-    const world = authWorld(serve, {}, (at) => at.endsWith(":10143") ? DOVECOT : null);
+    const files = { "/etc/doorpost/doorpost.toml": config };
+    const world = authWorld(serve, files, (at) => at.endsWith(":10143") ? DOVECOT : null);
     world.host.variables.set("DOORPOST_PASSWORD", PASSWORD);
     world.host.argv = ["test-auth", ...command.split(" ")];
     await run(world, new BugTrap(world.host));

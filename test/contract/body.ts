@@ -23,6 +23,7 @@ import { flow } from "./flow.ts";
 import { handing } from "./handing.ts";
 import { handshakes } from "./handshakes.ts";
 import { type ContractOptions, Given } from "./harness.ts";
+import { pouring } from "./pouring.ts";
 import { settings } from "./settings.ts";
 import { streams } from "./streams.ts";
 import { tls } from "./tls.ts";
@@ -33,6 +34,7 @@ export type { ContractOptions };
 const GROUPS = {
   streams,
   flow,
+  pouring,
   endpoints,
   tls,
   handshakes,

@@ -8,7 +8,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import {
   type AddressInfo,
@@ -449,6 +458,22 @@ ssl_certificate_key = "CERT.key"
     assert.equal(toml.status, 0, toml.err);
     const nginx = doorpost(["-"], whole(CASES[0]!));
     assert.match(nginx.err, /configuration file <stdin> test is successful/);
+  });
+
+  const full = existsSync("/dev/full") ? {} : { skip: "no /dev/full here" };
+  test("a full disk is told: half a converted file must not pass for one", full, () => {
+    const [command, ...first] = commandUnderTest();
+    const stdout = openSync("/dev/full", "w");
+    try {
+      const { status, stderr } = spawnSync(command!, [...first, "check-config", "--schema"], {
+        stdio: ["ignore", stdout, "pipe"],
+        encoding: "utf8",
+      });
+      const said = "doorpost: error: Cannot write to standard output: No space left on device\n";
+      assert.deepEqual([status, stderr], [1, said]);
+    } finally {
+      closeSync(stdout);
+    }
   });
 
   test("exit status 2 for what cannot be read and for wrong usage", () => {

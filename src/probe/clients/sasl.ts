@@ -4,6 +4,7 @@
  */
 
 import { type ByteString, encode, hexOf } from "../../core/bytes.ts";
+import { PROBE_CHALLENGES } from "../../core/limits.ts";
 import { decodeBase64, encodeBase64 } from "../../wire/sasl.ts";
 import { hmacMd5 } from "../md5.ts";
 import { Scram } from "./scram.ts";
@@ -63,7 +64,7 @@ export function* saslScript(method: Method, login: Login, words: SaslWords): Log
   const begun = words.begin(name, words.initialResponse && first !== null ? first || "=" : null);
   let reply = yield begun;
   let said = words.initialResponse && first !== null;
-  for (let index = 0; reply.is === "more" && index < MOST_STEPS;) {
+  for (let index = 0; reply.is === "more" && index < PROBE_CHALLENGES;) {
     if (!said && first !== null) {
       said = true;
       reply = yield words.line(first, begun);
@@ -82,9 +83,6 @@ export function* saslScript(method: Method, login: Login, words: SaslWords): Log
     return "the server did not prove that it knows the password";
   }
 }
-
-/** More questions than this no mechanism here has. */
-const MOST_STEPS = 4;
 
 /** `AUTHENTICATE PLAIN ****`. */
 export function masked(words: string, initial: string | null): string {

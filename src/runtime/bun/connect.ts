@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { NetError } from "../../core/errors.ts";
 import type { Endpoint } from "../../net/address.ts";
 import type { Connection, ConnectOptions, Receiver } from "../../net/ports.ts";
+import { descriptorOf } from "./addresses.ts";
 import { BunConnection, type Native } from "./connection.ts";
 import { taken } from "./descriptors.ts";
 import { PLAIN } from "./handlers.ts";
@@ -25,7 +26,7 @@ const DIALLED: Bun.SocketHandler<BunConnection> = {
   open: (socket) => {
     socket.data.attach(socket);
     socket.data.opened();
-    taken((socket as Native & { readonly fd: number }).fd);
+    taken(descriptorOf(socket));
   },
   connectError: (socket, error) => socket.data.gone(error),
 };

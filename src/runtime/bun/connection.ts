@@ -12,7 +12,7 @@
 
 import { NetError } from "../../core/errors.ts";
 import { HIGH_WATER } from "../../core/limits.ts";
-import { type Endpoint, ip, normaliseAddress, unix } from "../../net/address.ts";
+import type { Endpoint } from "../../net/address.ts";
 import type {
   Connection,
   Receiver,
@@ -21,8 +21,10 @@ import type {
   TlsInfo,
 } from "../../net/ports.ts";
 import { netError } from "../host.ts";
-import { ABORTED, connectFailure, gone, handshakeFailure } from "./failures.ts";
+import { descriptorOf, localOf, unknownLike } from "./addresses.ts";
+import { ABORTED, failure, gone, handshakeFailure } from "./failures.ts";
 import { Outbox } from "./outbox.ts";
+import { pour } from "./pour.ts";
 import { type BunContext, judge } from "./tls.ts";
 import { Upgrade } from "./upgrade.ts";
 
@@ -78,17 +80,8 @@ export class BunConnection implements Connection {
   }
 
   get local(): Endpoint {
-    return this.#local ?? this.#findLocal();
-  }
-
-  #findLocal(): Endpoint {
-    const socket = this.#socket;
-    if (socket?.localAddress) {
-      return this.#local = ip(normaliseAddress(socket.localAddress), socket.localPort);
-    }
-    if (this.remote.is === "unix") return this.#local = unix("");
-    // Not bound yet, or closed before anyone asked.
-    return ip(this.remote.address.includes(":") ? "::" : "0.0.0.0", 0);
+    this.#local ??= localOf(this.#socket, this.remote);
+    return this.#local ?? unknownLike(this.remote);
   }
 
   get receiver(): Receiver {
@@ -122,8 +115,8 @@ export class BunConnection implements Connection {
   }
 
   #enqueue(outbox: Outbox, bytes: Uint8Array, taken: number): boolean {
-    outbox.add(bytes, taken);
     this.#drainOwed = true;
+    outbox.add(bytes, taken);
     return this.queued <= HIGH_WATER;
   }
 
@@ -146,8 +139,7 @@ export class BunConnection implements Connection {
     const orderly = this.queued === 0 && this.#open && !this.#upgrade;
     this.#outbox = null;
     if (this.#closed) return queueMicrotask(() => this.#tellClose());
-    if (orderly) this.#socket?.close();
-    else this.#socket?.terminate();
+    orderly ? this.#socket?.close() : this.#socket?.terminate();
     this.gone();
   }
 
@@ -176,11 +168,21 @@ export class BunConnection implements Connection {
     this.#receiver?.drain();
   }
 
+  pour(to: Connection): boolean {
+    const other = to instanceof BunConnection ? to.#bare : null;
+    const rest = this.#bare && other && pour(descriptorOf(this.#bare), descriptorOf(other));
+    return rest === null || to.write(rest);
+  }
+
+  /** The socket, when nothing stands between our caller and it. */
+  get #bare(): Native | null {
+    return this.#ready && !this.#outbox && !this.#ciphered ? this.#socket : null;
+  }
+
   // --- in ---
 
   arrived(bytes: Uint8Array): void {
-    if (this.#flowing) this.#receiver!.data(bytes);
-    else this.#hold(bytes);
+    this.#flowing ? this.#receiver!.data(bytes) : this.#hold(bytes);
   }
 
   /** From the plain socket, which goes on showing ciphertext after the change to TLS. */
@@ -225,8 +227,8 @@ export class BunConnection implements Connection {
   }
 
   #mayDeliver(): boolean {
-    return this.#open && !this.#paused && this.#receiver !== null && !this.#upgrade &&
-      !this.#settling && !this.#destroyed;
+    const may = this.#open && !this.#paused && !this.#settling && !this.#destroyed;
+    return may && this.#receiver !== null && !this.#upgrade;
   }
 
   /** Lets data flow; what is held is delivered first, and not inside the caller's own call. */
@@ -270,8 +272,8 @@ export class BunConnection implements Connection {
 
   /** Bun has made the socket of a connection that is being established. */
   attach(socket: Native): void {
-    if (this.#destroyed) socket.terminate();
-    else this.#socket = socket;
+    if (this.#destroyed) return void socket.terminate();
+    this.#socket = socket;
   }
 
   opened(): void {
@@ -281,15 +283,15 @@ export class BunConnection implements Connection {
     this.#flowing = this.#mayDeliver();
     if (this.#paused) this.#stop();
     this.#receiver?.open?.();
-    if (this.#closed || this.#destroyed || this.#ciphered) return;
-    if (this.#flush()) this.#emptied();
+    const gone = this.#closed || this.#destroyed || this.#ciphered;
+    if (!gone && this.#flush()) this.#emptied();
   }
 
   /** The socket reported an error; `close` comes after it. */
   broken(error: Error): void {
     // Bun sends exceptions of our own here as well: those are bugs, and must surface.
     if (typeof (error as { errno?: unknown }).errno !== "number") throw error;
-    this.#error ??= this.#failure(error);
+    this.#error ??= failure(error, this.#open, this.remote);
   }
 
   /** The socket is closed. Plain and TLS socket both say so; the one that knows why is heard. */
@@ -297,16 +299,12 @@ export class BunConnection implements Connection {
     // When both sides have ended, a reset is only the other's way to leave.
     const over = this.#destroyed || (this.#ended && this.#ending && !this.#outbox);
     const reason = error ?? (this.#open ? undefined : ABORTED);
-    if (reason && !over) this.#error ??= this.#failure(reason);
+    if (reason && !over) this.#error ??= failure(reason, this.#open, this.remote);
     if (this.#closed) return;
     this.#closed = true;
     this.#ready = this.#flowing = false;
     this.#outbox = null;
     queueMicrotask(() => this.#tellClose());
-  }
-
-  #failure(error: Error): NetError {
-    return this.#open ? netError(error) : connectFailure(this.remote, error);
   }
 
   #tellClose(): void {

@@ -5,8 +5,12 @@ import { type Endpoint, formatEndpoint } from "../../net/address.ts";
 import { netError } from "../host.ts";
 import { isVerifyCode } from "../verify.ts";
 
-/** A connection could not be made. */
-export function connectFailure(to: Endpoint, error: Error): NetError {
+/** What became of a connection that was `open`, or was to be made. */
+export function failure(error: Error, open: boolean, to: Endpoint): NetError {
+  return open ? netError(error) : connectFailure(to, error);
+}
+
+function connectFailure(to: Endpoint, error: Error): NetError {
   const doing = `Cannot connect to ${formatEndpoint(to)}`;
   return error instanceof NetError
     ? new NetError(error.code, `${doing}: ${error.message}`)

@@ -30,6 +30,9 @@ const SYMBOLS = {
   fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "buffer", "u32"], returns: "i32" },
   sendto: { args: ["i32", "buffer", "u64", "i32", "buffer", "u32"], returns: "i64" },
+  splice: { args: ["i32", "ptr", "i32", "ptr", "u64", "u32"], returns: "i64" },
+  pipe2: { args: ["buffer", "i32"], returns: "i32" },
+  read: { args: ["i32", "buffer", "u64"], returns: "i64" },
   getrlimit: { args: ["i32", "buffer"], returns: "i32" },
   setrlimit: { args: ["i32", "buffer"], returns: "i32" },
   getsockname: { args: ["i32", "buffer", "buffer"], returns: "i32" },
@@ -97,6 +100,40 @@ export function duplicateOf(c: Libc, fd: number): number {
   if (copy < 0) throw systemError(errnoOf(c));
   return copy;
 }
+
+// --- moving bytes ---------------------------------------------------------------------------------
+
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const F_SETPIPE_SZ = 1031;
+const SPLICE_F_MOVE = 1;
+const SPLICE_F_NONBLOCK = 2;
+
+/** Where to read and where to write, with room for `size` bytes if the system grants it; or null. */
+export function openPipe(c: Libc, size: number): readonly [number, number] | null {
+  const ends = new Int32Array(2);
+  if (c.pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return null;
+  c.fcntl(ends[1], F_SETPIPE_SZ, size);
+  return [ends[0], ends[1]];
+}
+
+/** Bytes that went from one descriptor to the other, one of which is a pipe; below zero: none now. */
+export function splice(c: Libc, from: number, to: number, most: number): number {
+  return Number(c.splice(from, null, to, null, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+/** Exactly `size` bytes, which are there. */
+export function readFrom(c: Libc, fd: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size;) {
+    const got = Number(c.read(fd, bytes.subarray(at), size - at));
+    if (got <= 0) throw systemError(errnoOf(c));
+    at += got;
+  }
+  return bytes;
+}
+
+// --- limits ---------------------------------------------------------------------------------------
 
 const RLIMIT_NOFILE = 7;
 

@@ -5,6 +5,7 @@ import { type Endpoint, formatEndpoint, ip, normaliseAddress, unix } from "../..
 import type { Connection, Listener, ListenOptions } from "../../net/ports.ts";
 import { netError } from "../host.ts";
 import { openToAll } from "../host/unix-socket.ts";
+import { descriptorOf } from "./addresses.ts";
 import { BunConnection, type Native } from "./connection.ts";
 import { type Acceptor, dismiss, enrol, taken } from "./descriptors.ts";
 import { PLAIN } from "./handlers.ts";
@@ -148,5 +149,5 @@ function arrive(socket: Native, bound: Endpoint, accept: Accept): void {
     const local = bound.address === "0.0.0.0" || bound.address === "::" ? null : bound;
     accept(socket.data = new BunConnection(socket, remote, local));
   }
-  taken((socket as Native & { readonly fd: number }).fd);
+  taken(descriptorOf(socket));
 }

@@ -143,6 +143,16 @@ describe("idle connections", () => {
     assert.equal(it.wheel.size, 0);
   });
 
+  test("grow old by their own time, not by that of a body that came late", async () => {
+    const it = await kept({ auth_http_timeout: 3 * AUTH_IDLE_MS });
+    await exchange(it, `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n${VERDICT}\r\n`);
+    assert.equal(it.auth.idle, 0);
+    it.last().say("ok");
+    assert.equal(it.auth.idle, 1);
+    it.advance(AUTH_IDLE_MS + 100);
+    assert.equal(it.auth.idle, 0);
+  });
+
   test("are forgotten when the server closes them", async () => {
     const it = await kept();
     it.last().end();

@@ -77,6 +77,16 @@ for (const [typed, expected] of IN_FISH) {
   });
 }
 
+test(
+  "the script of zsh makes itself known when it is read by source",
+  { skip: without("zsh") },
+  () => {
+    const script = `compdef() { echo "$@"; }\n${zshCompletions()}`;
+    const { stdout, stderr } = spawnSync("zsh", ["-f"], { input: script, encoding: "utf8" });
+    assert.deepEqual([stdout, stderr], ["_doorpost doorpost\n", ""]);
+  },
+);
+
 test("the manual page has every command and option", () => {
   const page = manualPage().replaceAll("\\-", "-");
   for (const { name } of COMMANDS) assert.match(page, new RegExp(`^\\.SS ${name}$`, "m"));

@@ -84,13 +84,14 @@ interface Run {
 }
 
 interface Setup {
+  readonly withTerminal?: boolean;
   readonly first?: Loaded;
   readonly refuse?: Error;
   prepare?(runtime: FakeRuntime, proxy: FakeProxy): void;
 }
 
 /** Starts a run; resolves when it is ready or has ended. */
-async function start({ first = good(), refuse, prepare }: Setup = {}): Promise<Run> {
+async function start({ first = good(), refuse, prepare, ...more }: Setup = {}): Promise<Run> {
   const runtime = fakeRuntime();
   const proxy = new FakeProxy();
   prepare?.(runtime, proxy);
@@ -104,6 +105,7 @@ async function start({ first = good(), refuse, prepare }: Setup = {}): Promise<R
     },
     startProxy: (_: ProxyOptions) => refuse ? Promise.reject(refuse) : Promise.resolve(proxy),
     ready: resolve,
+    ...more,
   }, {
     runtime,
     terminal: openTerminal(runtime.host, "never"),
@@ -378,6 +380,14 @@ test("signals that arrive during a reload ask for one more", async () => {
 });
 
 // --- the end ---------------------------------------------------------------------------------------
+
+test("HUP ends a run that goes with its terminal: there is nothing to read again", async () => {
+  const run = await start({ withTerminal: true });
+  run.runtime.host.signal("SIGHUP");
+  assert.equal(await run.status, 0);
+  assert.deepEqual([run.proxy.calls, run.loads], [["stop"], 1]);
+  assert.match(run.log(), /signal 1 \(SIGHUP\) received, exiting/);
+});
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal} ends at once`, async () => {

@@ -4,7 +4,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ip } from "../../../src/net/address.ts";
 import { startProxy } from "../../../src/proxy/server.ts";
-import { createMemoryRuntime } from "../../../src/runtime/memory.ts";
+import {
+  createMemoryRuntime,
+  type MemoryOptions,
+  type MemoryRuntime,
+} from "../../../src/runtime/memory.ts";
 import { Peer } from "../../support/peer.ts";
 import { settingsOf } from "../../support/settings.ts";
 import { MemoryLog } from "../../support/world.ts";
@@ -19,14 +23,15 @@ const ALLOW = "HTTP/1.0 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 127.0.0.1\r\n"
   "Auth-Port: 1143\r\n\r\n";
 
 interface Ends {
+  readonly runtime: MemoryRuntime;
   readonly client: Peer;
   readonly backend: Peer;
   stop(): Promise<void>;
 }
 
 /** A session that is logged in and relayed. */
-async function joined(): Promise<Ends> {
-  const runtime = createMemoryRuntime();
+async function joined(options: MemoryOptions = {}): Promise<Ends> {
+  const runtime = createMemoryRuntime(options);
   await runtime.listen(ip("127.0.0.1", 9), {}, (connection) => {
     new Peer("auth server").attach(connection).write(ALLOW);
   });
@@ -42,7 +47,7 @@ async function joined(): Promise<Ends> {
   assert.equal(await backend.line(), 'a LOGIN "u" "p"');
   backend.write("a OK in\r\n");
   assert.equal(await client.line(), "a OK in");
-  return { client, backend, stop: () => proxy.stop() };
+  return { runtime, client, backend, stop: () => proxy.stop() };
 }
 
 describe("a relay ends", () => {
@@ -70,6 +75,41 @@ describe("a relay ends", () => {
     assert.equal(await client.line(), "b OK done");
     assert.equal(client.count("end"), 0);
     backend.end();
+    await client.ended;
+    await stop();
+  });
+
+  test("a client that talks on after the backend's end is put out all the same", async () => {
+    const { runtime, client, backend, stop } = await joined();
+    backend.end();
+    await client.ended;
+    for (let second = 0; second < 6; second++) {
+      client.write("b NOOP\r\n");
+      await runtime.advance(1_000);
+    }
+    await client.closed;
+    await stop();
+  });
+
+  test("a slow reader gets all that the backend said before its end", async () => {
+    const { runtime, client, backend, stop } = await joined({ window: 4096 });
+    client.pause();
+    const size = 128 * 1024;
+    const said = new Uint8Array(size).fill(0x61);
+    backend.write(said);
+    backend.end();
+    let taken = 0;
+    client.sink = (bytes) => {
+      taken += bytes.length;
+      client.pause();
+    };
+    while (taken < size) {
+      await runtime.advance(1_000);
+      const before = taken;
+      client.resume();
+      await client.until("more", () => taken > before);
+    }
+    client.resume();
     await client.ended;
     await stop();
   });
