@@ -30,6 +30,9 @@ export const WORKER_STEADY_MS = 10_000;
 /** A worker that is not ready by then hangs. Reading keys and opening logs takes a fraction. */
 export const WORKER_START_MS = 30_000;
 
+/** What sessions that are cut may take to say so in the log: they are told within one turn or two. */
+export const LAST_LINES_MS = 1_000;
+
 /** A worker that was told to end at once, or whose sessions have had their time, is killed after this. */
 export const WORKER_END_MS = 5_000;
 

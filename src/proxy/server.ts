@@ -7,6 +7,7 @@ import type { ServerSettings, Settings } from "../config/settings.ts";
 import { HttpAuthenticator } from "../auth/http.ts";
 import type { Diagnostic } from "../core/diagnostic.ts";
 import { NetError } from "../core/errors.ts";
+import { LAST_LINES_MS } from "../core/limits.ts";
 import type { Endpoint } from "../net/address.ts";
 import type { Connection, Listener, ListenOptions, Runtime } from "../net/ports.ts";
 import { Resolver } from "../net/resolver.ts";
@@ -286,19 +287,8 @@ class RunningProxy implements Proxy {
 
   /** Resolves when nobody is left; after `worker_shutdown_timeout` those who are left are put out. */
   #emptied(house: House, settings: Settings | null): Promise<void> {
-    if (house.open.size === 0) return Promise.resolve();
-    const patience = settings?.global.worker_shutdown_timeout ?? null;
-    return new Promise((resolve) => {
-      const deadline = new ShutdownDeadline(() => {
-        for (const guest of house.open.all()) guest.overstay ? guest.overstay() : guest.evict();
-      });
-      const before = house.empty;
-      house.empty = () => {
-        house.wheel.disarm(deadline);
-        before?.();
-        resolve();
-      };
-      if (patience !== null) house.wheel.arm(deadline, patience);
+    return gone(house, settings?.global.worker_shutdown_timeout ?? null, () => {
+      for (const guest of house.open.all()) guest.overstay ? guest.overstay() : guest.evict();
     });
   }
 
@@ -309,6 +299,12 @@ class RunningProxy implements Proxy {
   async stop(): Promise<void> {
     await this.#closeListeners();
     this.#evictAll();
+    // Some runtimes tell of a connection's end a moment later, and each has its last line in the log.
+    await Promise.all(
+      this.#houses().map((house) =>
+        new Promise<void>((resolve) => void gone(house, LAST_LINES_MS, resolve).then(resolve))
+      ),
+    );
     this.#end();
   }
 
@@ -322,6 +318,21 @@ class RunningProxy implements Proxy {
     if (this.#generation) close(this.#generation);
     this.#generation = null;
   }
+}
+
+/** Resolves when nobody is left in the house; calls `late` once if that takes longer than `patience`. */
+function gone(house: House, patience: number | null, late: () => void): Promise<void> {
+  if (house.open.size === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const deadline = new ShutdownDeadline(late);
+    const before = house.empty;
+    house.empty = () => {
+      house.wheel.disarm(deadline);
+      before?.();
+      resolve();
+    };
+    if (patience !== null) house.wheel.arm(deadline, patience);
+  });
 }
 
 class ShutdownDeadline extends Deadline {

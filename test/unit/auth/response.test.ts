@@ -205,13 +205,15 @@ describe("failures", () => {
 
   test("text and code fit in a reply line, whatever bytes they are made of", () => {
     const byte = fc.integer({ min: 0, max: 255 }).map((n) => String.fromCharCode(n));
-    fc.assert(fc.property(fc.string({ unit: byte, maxLength: 40 }), (value) => {
+    fc.assert(fc.property(fc.string({ unit: byte, maxLength: 40 }), (sent) => {
       for (const who of [IMAP, SMTP]) {
         const got = outcome(
-          [answer("Auth-Status: x" + value, "Auth-Error-Code: 535 " + value)],
+          [answer("Auth-Status: x" + sent, "Auth-Error-Code: 535 " + sent)],
           who,
         );
-        assert.doesNotMatch(JSON.stringify(got), /\\[rn]|\\u0000/);
+        for (const value of Object.values(got as object)) {
+          assert.ok(!/[\r\n\0]/.test(String(value)), String(value));
+        }
       }
     }));
   });

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   bashCompletions,
@@ -11,12 +13,20 @@ import {
 } from "../../../src/cli/completions.ts";
 import { manualPage } from "../../../src/cli/man.ts";
 import { COMMANDS, GLOBAL_OPTIONS } from "../../../src/cli/options.ts";
-import { findProgram } from "../../support/process.ts";
+import { findProgram, temporaryFolder } from "../../support/process.ts";
 
 const SCRIPTS = { bash: bashCompletions, zsh: zshCompletions, fish: fishCompletions } as const;
 const OPTIONS = [...COMMANDS.flatMap((command) => [...command.options]), ...GLOBAL_OPTIONS];
 
 const without = (program: string) => findProgram(program) ? false : `no ${program} here`;
+
+/** fish reads no script from a socket, and that is what Node gives a program as its standard input. */
+function inFile(script: string): Disposable & { readonly path: string } {
+  const folder = temporaryFolder("shell");
+  const path = join(folder, "script");
+  writeFileSync(path, script);
+  return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+}
 
 test("each shell that is named has a script", () => {
   assert.deepEqual(SHELL_NAMES, Object.keys(SCRIPTS));
@@ -32,7 +42,8 @@ for (const [shell, make] of Object.entries(SCRIPTS)) {
   });
 
   test(`${shell} can read it`, { skip: without(shell) }, () => {
-    const { status, stderr } = spawnSync(shell, ["-n"], { input: make(), encoding: "utf8" });
+    using file = inFile(make());
+    const { status, stderr } = spawnSync(shell, ["-n", file.path], { encoding: "utf8" });
     assert.deepEqual([status, stderr], [0, ""]);
   });
 }
@@ -71,7 +82,8 @@ const IN_FISH: readonly (readonly [string, readonly string[]])[] = [
 for (const [typed, expected] of IN_FISH) {
   test(`fish completes "${typed}" to ${expected.join(", ")}`, { skip: without("fish") }, () => {
     const script = `${fishCompletions()}\ncomplete -C "${typed}"\n`;
-    const { stdout } = spawnSync("fish", ["--no-config"], { input: script, encoding: "utf8" });
+    using file = inFile(script);
+    const { stdout } = spawnSync("fish", ["--no-config", file.path], { encoding: "utf8" });
     const found = stdout.trim().split("\n").map((line) => line.split("\t")[0]);
     assert.deepEqual(found.sort(), expected);
   });
