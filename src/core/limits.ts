@@ -30,6 +30,11 @@ export const WORKER_STEADY_MS = 10_000;
 /** A worker that is not ready by then hangs. Reading keys and opening logs takes a fraction. */
 export const WORKER_START_MS = 30_000;
 
+/** Connections beyond which memory is given back once it is quiet: below, there is little to give. */
+export const THRIFT_CONNECTIONS = 2_000;
+/** It is quiet when nobody has come for so long. */
+export const THRIFT_QUIET_MS = 500;
+
 /** What sessions that are cut may take to say so in the log: they are told within one turn or two. */
 export const LAST_LINES_MS = 1_000;
 

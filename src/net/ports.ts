@@ -298,6 +298,8 @@ export interface Host {
   owner?(): Owner | null;
   /** The process of this number, whoever's it is; null when none runs. Absent where nobody knows. */
   running?(pid: number): Running | null;
+  /** Gives memory that is not in use back to the system, soon and at some cost. */
+  shrink?(): void;
   /** Processors that this process may use. */
   processors?(): number;
   /**

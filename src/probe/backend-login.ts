@@ -10,11 +10,8 @@ import { SILENT } from "../core/log.ts";
 import type { LogEvent } from "../core/log.ts";
 import { type Endpoint, ip } from "../net/address.ts";
 import type { Connection, Receiver, Runtime, TlsInfo } from "../net/ports.ts";
-import { Wheel } from "../net/wheel.ts";
-import { Capacity } from "../proxy/capacity.ts";
 import { Dial, type Dialler } from "../proxy/dial.ts";
-import { Guests } from "../proxy/guests.ts";
-import type { Service } from "../proxy/service.ts";
+import { newHouse, type Service } from "../proxy/service.ts";
 import type { Authenticator, BackLogin } from "../session/machine.ts";
 import { prepareProtocol } from "../session/protocols.ts";
 import { plainMessage } from "../wire/sasl.ts";
@@ -165,14 +162,6 @@ class Trial implements Dialler {
 }
 
 function serviceOf(runtime: Runtime, settings: ServerSettings): Service {
-  const house = {
-    runtime,
-    wheel: new Wheel(runtime.clock),
-    open: new Guests(),
-    capacity: new Capacity(runtime.clock),
-    empty: null,
-    counter: { connections: 0 },
-  };
   return {
     settings,
     protocol: prepareProtocol(settings.protocol, settings),
@@ -180,7 +169,7 @@ function serviceOf(runtime: Runtime, settings: ServerSettings): Service {
     tls: null,
     resolver: null,
     log: SILENT,
-    house,
+    house: newHouse(runtime),
   };
 }
 

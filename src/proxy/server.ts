@@ -11,15 +11,14 @@ import { LAST_LINES_MS } from "../core/limits.ts";
 import type { Endpoint } from "../net/address.ts";
 import type { Connection, Listener, ListenOptions, Runtime } from "../net/ports.ts";
 import { Resolver } from "../net/resolver.ts";
-import { Deadline, Wheel } from "../net/wheel.ts";
+import { Deadline } from "../net/wheel.ts";
 import { logFindings } from "../observe/log-support.ts";
 import type { Logs } from "../observe/logs.ts";
 import { prepareProtocol } from "../session/protocols.ts";
 import { admit, type Door } from "./admit.ts";
-import { Capacity } from "./capacity.ts";
 import { doorFor, type Entry, type Gate, planGates } from "./gates.ts";
-import { type Guest, Guests } from "./guests.ts";
-import type { House, Service } from "./service.ts";
+import type { Guest } from "./guests.ts";
+import { type House, newHouse, nextHouse, type Service } from "./service.ts";
 import { listenFindings } from "./listen-support.ts";
 import { sharingFindings } from "./socket-options.ts";
 import { distinct } from "./tls/findings.ts";
@@ -108,22 +107,6 @@ export function rehearse({ runtime, settings, log }: ProxyOptions): Rehearsal {
     return { key, at, options, ...appearance(gate) };
   });
   return { gates, warnings: generation.warnings };
-}
-
-function newHouse(runtime: Runtime): House {
-  return {
-    runtime,
-    wheel: new Wheel(runtime.clock),
-    open: new Guests(),
-    capacity: new Capacity(runtime.clock),
-    empty: null,
-    counter: { connections: 0 },
-  };
-}
-
-/** The same process for the next configuration, with no guests yet. */
-function nextHouse(house: House): House {
-  return { ...house, open: new Guests(), empty: null };
 }
 
 function appearance({ fallback }: Gate): Omit<Listening, "at"> {

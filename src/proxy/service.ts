@@ -4,11 +4,12 @@ import type { Log } from "../core/log.ts";
 import type { ServerSettings } from "../config/settings.ts";
 import type { Runtime, TlsContext } from "../net/ports.ts";
 import type { Resolver } from "../net/resolver.ts";
-import type { Wheel } from "../net/wheel.ts";
-import type { Capacity } from "./capacity.ts";
-import type { Guest, Guests } from "./guests.ts";
+import { Wheel } from "../net/wheel.ts";
+import { Capacity } from "./capacity.ts";
+import { type Guest, Guests } from "./guests.ts";
 import type { Authenticator } from "../session/machine.ts";
 import type { Protocol } from "../session/protocols.ts";
+import { type Counter, Thrift } from "./thrift.ts";
 
 export interface Service {
   readonly settings: ServerSettings;
@@ -32,12 +33,27 @@ export interface House {
   /** Called when the last guest has left. */
   empty: (() => void) | null;
   /** nginx's connection counter, `*1` in log lines. */
-  readonly counter: { connections: number };
+  readonly counter: Counter;
+  readonly thrift: Thrift;
+}
+
+export function newHouse(runtime: Runtime): House {
+  const wheel = new Wheel(runtime.clock);
+  const capacity = new Capacity(runtime.clock);
+  const counter = { connections: 0 };
+  const thrift = new Thrift(runtime.host, wheel, capacity, counter);
+  return { runtime, wheel, open: new Guests(), capacity, empty: null, counter, thrift };
+}
+
+/** The same process for the next configuration, with no guests yet. */
+export function nextHouse(house: House): House {
+  return { ...house, open: new Guests(), empty: null };
 }
 
 export function enter(house: House, guest: Guest): void {
   house.open.add(guest);
   house.capacity.inUse += guest.sides ?? 1;
+  if (house.capacity.inUse >= house.thrift.crowd) house.thrift.watch();
 }
 
 /** A guest moves to its next stage. */

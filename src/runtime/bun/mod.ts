@@ -32,6 +32,7 @@ export const runtime: Runtime = {
   files,
   host: extend(host, {
     setOpenFiles,
+    shrink: () => Bun.shrink(),
     ...family(() => process.getBuiltinModule("node:child_process")),
   }),
 };
