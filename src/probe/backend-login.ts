@@ -17,6 +17,7 @@ import { prepareProtocol } from "../session/protocols.ts";
 import { plainMessage } from "../wire/sasl.ts";
 import { type Decision, shown } from "./auth-decision.ts";
 import { type Asked, isToken } from "./auth-question.ts";
+import { guessBackend } from "./guesses.ts";
 import { CLIENT_PORT } from "./options.ts";
 
 export interface BackendLogin {
@@ -85,6 +86,7 @@ const NO_AUTHENTICATOR: Authenticator = {
 class Trial implements Dialler {
   readonly clientLocal: Endpoint;
   readonly clientTls: TlsInfo | null;
+  readonly #settings: ServerSettings;
   readonly #target: Endpoint;
   readonly #clock: Runtime["clock"];
   readonly #begun: number;
@@ -105,6 +107,7 @@ class Trial implements Dialler {
   ) {
     this.clientLocal = listenerOf(settings);
     this.clientTls = clientTls;
+    this.#settings = settings;
     this.#target = target;
     this.#clock = runtime.clock;
     this.#begun = runtime.clock.monotonic();
@@ -149,13 +152,22 @@ class Trial implements Dialler {
     }
   }
 
+  #reason(is: BackendLogin["is"]): string {
+    const why = this.#mask.received(this.#why ?? "the login was refused");
+    if (is === "unreachable") return why;
+    const greeting = this.#transcript.find(({ from }) => from === "backend")?.text ?? null;
+    const { protocol, proxy_protocol } = this.#settings;
+    const guess = guessBackend(greeting, protocol, proxy_protocol !== "off");
+    return guess === null ? why : `${why}; ${guess}`;
+  }
+
   #finish(is: BackendLogin["is"]): void {
     this.#timer?.cancel();
     this.#resolve({
       is,
       target: this.#target,
       transcript: this.#transcript,
-      why: is === "ready" ? null : this.#mask.received(this.#why ?? "the login was refused"),
+      why: is === "ready" ? null : this.#reason(is),
       totalMs: this.#clock.monotonic() - this.#begun,
     });
   }

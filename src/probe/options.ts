@@ -64,13 +64,13 @@ export class Place {
 
   /** Connected, the PROXY header sent. Rejects with a `Fault`. */
   async connect(transcript?: TranscriptLine[]): Promise<Talk> {
-    const { options, target } = this;
+    const { options } = this;
     const talk = await Talk.connect(this.runtime, this.at, {
       timeoutMs: options.timeoutMs,
       secrets: spellings(options.login),
       ...(transcript && { transcript }),
     });
-    const version = options.proxyProtocol ?? (target.behindProxy ? "on" : null);
+    const version = this.#proxyProtocol;
     if (version !== null) {
       const { local } = talk.connection;
       const client = options.proxySource ?? local;
@@ -78,6 +78,15 @@ export class Place {
       talk.note("->", `PROXY header, version ${version === "on" ? 1 : 2}`);
     }
     return talk;
+  }
+
+  get #proxyProtocol(): "on" | "v2" | null {
+    return this.options.proxyProtocol ?? (this.target.behindProxy ? "on" : null);
+  }
+
+  /** Whether it is told by a PROXY header who is there. */
+  get introduced(): boolean {
+    return this.#proxyProtocol !== null;
   }
 
   client(): Client {

@@ -21,6 +21,7 @@ import {
   type Offer,
   type Reply,
 } from "./clients/client.ts";
+import { findingOf } from "./guesses.ts";
 import type { Capabilities, Finding, FindingId, LoginReport, Step, TlsReport } from "./model.ts";
 import { endpointsOf, Place, type ProbeOptions } from "./options.ts";
 import { display, Fault, type Talk, type TranscriptLine } from "./talk.ts";
@@ -72,20 +73,11 @@ export class Session {
     }
   }
 
-  #fail({ kind, message }: Fault): void {
-    if (kind === "tls" && /no application protocol/i.test(message)) {
-      const offered = this.place!.alpn.join(", ");
-      const said = `the server refuses the ALPN protocol ${offered}; --alpn none offers none`;
-      return this.#find("alpn-refused", "error", said);
-    }
-    // Under TLS 1.3 it comes behind the handshake.
-    if (kind !== "timeout" && /certificate.required/i.test(message)) {
-      const said = "the server demands a client certificate; --cert and --key show one";
-      return this.#find("client-certificate-required", "error", said);
-    }
-    const versions = kind === "tls" && /protocol version|unsupported protocol/i.test(message);
-    const hint = versions ? "; --tls-scan tells which versions there are" : "";
-    this.#find(FAULTS[kind], "error", `${message}${hint}`);
+  #fail(fault: Fault): void {
+    const { reached, place } = this;
+    const introduced = place?.introduced ?? false;
+    const seen = { target: this.#target, reached, introduced, alpn: place?.alpn ?? [] };
+    this.findings.push(findingOf(fault, seen));
   }
 
   // --- getting there ----------------------------------------------------------------------------
@@ -361,14 +353,6 @@ export class Session {
     this.findings.push({ id, severity, message });
   }
 }
-
-const FAULTS: Readonly<Record<Fault["kind"], FindingId>> = {
-  unreachable: "unreachable",
-  timeout: "timeout",
-  closed: "protocol-error",
-  tls: "tls-failed",
-  protocol: "protocol-error",
-};
 
 /** Best first. Tokens and certificates are no passwords: those methods are used when asked for. */
 const UNDER_TLS: readonly Method[] = [

@@ -22,10 +22,13 @@ export class Fault extends Error {
   override readonly name = "Fault";
   /** `unreachable`: there is nobody to talk to. `protocol`: there is, and it speaks otherwise. */
   readonly kind: "unreachable" | "timeout" | "closed" | "tls" | "protocol";
+  /** What was said instead of a reply. */
+  readonly said: ByteString | undefined;
 
-  constructor(kind: Fault["kind"], message: string) {
+  constructor(kind: Fault["kind"], message: string, said?: ByteString) {
     super(message);
     this.kind = kind;
+    this.said = said;
   }
 }
 
@@ -89,7 +92,8 @@ export class Talk implements Receiver {
       const found = client.read(this.reader, command);
       if (found?.is === "broken") {
         const said = display(this.#masked(found.text), 80);
-        throw new Fault("protocol", `the server's reply is not ${client.protocol}: "${said}"`);
+        const message = `the server's reply is not ${client.protocol.toUpperCase()}: "${said}"`;
+        throw new Fault("protocol", message, found.text);
       }
       if (found) return this.#noted(found);
       const doing = command ? `waiting for the reply to ${verb(command)}` : GREETING;

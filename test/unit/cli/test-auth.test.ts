@@ -286,6 +286,12 @@ describe("--login", () => {
     assert.equal(ran.status, 1);
     assert.match(ran.out, /<- a1 NO not with \*{4}\n\nNOT LOGGED IN/);
   });
+  test("a backend of another protocol", async () => {
+    const [serve] = backend();
+    const ran = await goOn([serve, (at) => at === "192.0.2.1:143" ? "220 mx ESMTP\r\n" : null]);
+    assert.equal(ran.status, 1);
+    assert.match(ran.out, /\n\nNOT LOGGED IN .*: "220 mx ESMTP"; that is SMTP\n/);
+  });
   test("a backend that is not there", async () => {
     const gone: Serve = (sent, at) =>
       at === "192.0.2.1:143" ? new NetError("ECONNREFUSED", "refused") : honest(sent, at);

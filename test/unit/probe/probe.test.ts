@@ -12,37 +12,12 @@ import type { ConnectOptions, Receiver, Runtime, TlsVersion } from "../../../src
 import type { Report } from "../../../src/probe/model.ts";
 import type { ProbeOptions } from "../../../src/probe/options.ts";
 import { probe } from "../../../src/probe/probe.ts";
-import { parseTarget, type Target } from "../../../src/probe/target.ts";
 import { selfSigned, testAuthority, unknownAuthority } from "../../support/ca.ts";
 import { type Hang, type Misbehaviour, startMailServer } from "../../support/mail-server.ts";
+import { OPTIONS, targetOf } from "../../support/probing.ts";
 
 const PASSWORD = "do-not-show-me";
 const LOGIN = { user: "alice", password: new Secret(PASSWORD) };
-
-const OPTIONS: ProbeOptions = {
-  starttls: "auto",
-  login: null,
-  method: null,
-  insecure: false,
-  fetch: false,
-  helo: "probe.test",
-  timeoutMs: 10_000,
-  family: null,
-  connectTo: null,
-  proxyProtocol: null,
-  warnDays: 30,
-  slowMs: 60_000,
-  injection: false,
-  tlsScan: false,
-  xclient: null,
-  relayTo: null,
-};
-
-function targetOf(url: string): Target {
-  const target = parseTarget(url);
-  if (typeof target === "string") throw new Error(target);
-  return target;
-}
 
 async function probed(
   behaviour: Misbehaviour,
