@@ -19,9 +19,13 @@ export function becomeUser(user: GlobalSettings["user"], runtime: Runtime, log: 
   } catch (error) {
     if (isNotPermitted(error)) return log.write({ level: "warn", message: NOT_ROOT });
     const why = error instanceof Error ? error.message : String(error);
-    throw new StartError(`Cannot become user "${user.name}": ${why}`);
+    const hint = user.group === null && /^group /i.test(why) ? GROUP_HINT : "";
+    throw new StartError(`Cannot become user "${user.name}": ${why}`, [], hint);
   }
 }
+
+const GROUP_HINT =
+  'without a second word the group has the name of the user, as in nginx: user = "nobody nogroup"';
 
 const NOT_ROOT =
   'the "user" directive makes sense only if doorpost is started by root: it is ignored';

@@ -189,6 +189,20 @@ const REFUSALS: readonly [string, Setup, string][] = [
     },
     'doorpost: error: Cannot become user "nosuch": User identifier does not exist: nosuch\n',
   ],
+  [
+    "a user without a group of that name",
+    {
+      first: good({ user: { name: "nobody", group: null } }),
+      prepare: (runtime) => {
+        runtime.host.setUser = () => {
+          throw new Error("Group identifier does not exist: nobody");
+        };
+      },
+    },
+    'doorpost: error: Cannot become user "nobody": Group identifier does not exist: nobody\n' +
+    "hint: without a second word the group has the name of the user, as in nginx: " +
+    'user = "nobody nogroup"\n',
+  ],
 ];
 
 for (const [name, setup, text] of REFUSALS) {
