@@ -110,6 +110,11 @@ export interface ListenOptions {
     readonly count?: number;
   };
   readonly reusePort?: boolean;
+  /**
+   * Clients begin with TLS: `accept` calls `startTls` before it returns. A runtime may then keep what
+   * they say from whoever does not.
+   */
+  readonly secure?: boolean;
   /** An already bound and listening descriptor to accept on instead of binding. */
   readonly descriptor?: number;
   /**
@@ -133,6 +138,8 @@ export interface Listener {
   readonly at: Endpoint;
   /** The descriptor, where the runtime shows it, for handing to another process. */
   readonly descriptor?: number;
+  /** Clients may begin without TLS from now on, although `secure` was said. */
+  relax?(): void;
   /** Stops accepting; connections already accepted live on. Unlinks a unix socket that it made. */
   close(): Promise<void>;
 }

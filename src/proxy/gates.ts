@@ -50,7 +50,15 @@ export function planGates(entries: readonly Entry[]): Gate[] {
     const any = at.address.includes(":") ? "[::]" : "0.0.0.0";
     gates.get(`${any}:${at.port}`)!.doors.set(at.address, spot.door);
   }
-  return [...gates.values()];
+  return [...gates.values()].map((gate) => ({
+    ...gate,
+    options: { ...gate.options, secure: secure(gate) },
+  }));
+}
+
+/** TLS from the first byte, whichever the door. */
+function secure({ doors, fallback }: Gate): boolean {
+  return [fallback, ...doors.values()].every(({ ssl, proxyProtocol }) => ssl && !proxyProtocol);
 }
 
 export function doorFor(gate: Gate, connection: Connection): Door {

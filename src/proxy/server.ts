@@ -204,7 +204,11 @@ class RunningProxy implements Proxy {
       for (const { listeners } of fresh) await closeAll(listeners);
       throw error;
     }
-    for (const gate of next.gates) bound.get(gate.key)!.gate = gate;
+    for (const gate of next.gates) {
+      const open = bound.get(gate.key)!;
+      open.gate = gate;
+      if (!gate.options.secure) { for (const listener of open.listeners) listener.relax?.(); }
+    }
     return bound;
   }
 

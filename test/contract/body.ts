@@ -24,6 +24,7 @@ import { handing } from "./handing.ts";
 import { handshakes } from "./handshakes.ts";
 import { type ContractOptions, Given } from "./harness.ts";
 import { pouring } from "./pouring.ts";
+import { secure } from "./secure.ts";
 import { settings } from "./settings.ts";
 import { streams } from "./streams.ts";
 import { tls } from "./tls.ts";
@@ -37,6 +38,7 @@ const GROUPS = {
   pouring,
   endpoints,
   tls,
+  secure,
   handshakes,
   certificates,
   clients,

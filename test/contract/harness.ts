@@ -110,9 +110,17 @@ export class Bench {
     accept: (connection: Connection) => void,
     at = ip("127.0.0.1", 0),
   ): Promise<Endpoint> {
-    const listener = await this.runtime.listen(at, {}, accept);
+    return (await this.listenWith(at, {}, accept)).at;
+  }
+
+  async listenWith(
+    at: Endpoint,
+    options: ListenOptions,
+    accept: (connection: Connection) => void,
+  ): Promise<Listener> {
+    const listener = await this.runtime.listen(at, options, accept);
     this.#listeners.push(listener);
-    return listener.at;
+    return listener;
   }
 
   connect(to: Endpoint, options: ConnectOptions = {}): Peer {

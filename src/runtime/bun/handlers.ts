@@ -3,12 +3,11 @@
 import type { BunConnection } from "./connection.ts";
 
 /**
- * A socket that was refused in `open` has no connection. After a change to TLS the plain socket goes on
- * reporting: the connection knows, and hears only its close.
+ * For sockets that change to TLS before they are read: Bun would show all ciphertext besides, in copies.
+ * One that was refused in `open` has no connection.
  */
-export const PLAIN: Bun.SocketHandler<BunConnection> = {
+export const VEILED: Bun.SocketHandler<BunConnection> = {
   binaryType: "uint8array",
-  data: (socket, bytes) => socket.data.arrivedPlain(bytes as Uint8Array),
   drain: (socket) => socket.data.writable(),
   end: (socket) => socket.data?.finishedPlain(),
   close: (socket, error) => socket.data?.gone(error),
@@ -16,4 +15,13 @@ export const PLAIN: Bun.SocketHandler<BunConnection> = {
     if (!socket.data) throw error;
     socket.data.broken(error);
   },
+};
+
+/**
+ * After a change to TLS the plain socket goes on reporting: the connection knows, and hears only its
+ * close.
+ */
+export const PLAIN: Bun.SocketHandler<BunConnection> = {
+  ...VEILED,
+  data: (socket, bytes) => socket.data.arrivedPlain(bytes as Uint8Array),
 };

@@ -8,7 +8,7 @@ import { openToAll } from "../host/unix-socket.ts";
 import { descriptorOf } from "./addresses.ts";
 import { BunConnection, type Native } from "./connection.ts";
 import { type Acceptor, dismiss, enrol, taken } from "./descriptors.ts";
-import { PLAIN } from "./handlers.ts";
+import { PLAIN, VEILED } from "./handlers.ts";
 import {
   bindListener,
   boundAddress,
@@ -83,7 +83,7 @@ function bunListen(where: object, socket: Bun.SocketHandler<BunConnection>): Nat
 export class BunListener implements Listener, Acceptor {
   readonly at: Endpoint;
   readonly #options: ListenOptions;
-  readonly #handlers: Bun.SocketHandler<BunConnection>;
+  #handlers: Bun.SocketHandler<BunConnection>;
   /** Null while put aside, and after close. */
   #native: NativeListener | null;
   /** The listening socket while it is put aside. */
@@ -91,7 +91,10 @@ export class BunListener implements Listener, Acceptor {
 
   constructor(at: Endpoint, options: ListenOptions, accept: Accept, open: Open) {
     this.#options = options;
-    this.#handlers = { ...PLAIN, open: (socket) => arrive(socket, this.at, accept) };
+    this.#handlers = {
+      ...(options.secure ? VEILED : PLAIN),
+      open: (socket) => arrive(socket, this.at, accept),
+    };
     this.#native = open(this.#handlers);
     const { port } = this.#native;
     this.at = at.is === "ip" && at.port === 0 ? ip(normaliseAddress(at.address), port) : at;
@@ -99,6 +102,12 @@ export class BunListener implements Listener, Acceptor {
 
   get descriptor(): number | undefined {
     return this.#native?.fd ?? (this.#aside < 0 ? undefined : this.#aside);
+  }
+
+  /** What is TLS already does not listen to what it is now shown. */
+  relax(): void {
+    this.#handlers = { ...PLAIN, ...this.#handlers };
+    this.#native?.reload({ socket: this.#handlers });
   }
 
   close(): Promise<void> {

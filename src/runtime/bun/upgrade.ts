@@ -55,7 +55,7 @@ export class Upgrade {
       ...(this.arrived.length > 0 && { initialData: concat(this.arrived) }),
     };
     const [plain, secure] = socket.upgradeTLS(options as Bun.TLSUpgradeOptions<BunConnection>);
-    // Saves a copy of all ciphertext. An accepted socket has its listener's own handlers: not there.
+    // Saves a copy of all ciphertext. Accepted sockets share their listener's handlers: see `VEILED`.
     if (dialled) plain.reload({ socket: SILENT });
     return secure;
   }
