@@ -9,6 +9,7 @@
  */
 
 import { cac } from "cac";
+import { parseTime, showTime } from "../config/numbers.ts";
 import { nearest } from "../core/diagnostic.ts";
 import {
   type CommandName,
@@ -146,7 +147,7 @@ class Reader {
     }
     if (option.name in this.#given) throw new UsageError(`Option ${spelling} is given twice`, "");
     if (option.type === "choice") checkChoice(option.choices, value, spelling);
-    this.#given[option.name] = option.type === "number" ? whole(option, value, spelling) : value;
+    this.#given[option.name] = read(option, value, spelling);
   }
 
   /** The next word as a value. One that looks like an option is a value forgotten, far more often. */
@@ -232,14 +233,26 @@ function checkChoice(choices: readonly string[], value: string, spelling: string
   );
 }
 
-function whole(
+function read(option: OptionRow, value: string, spelling: string): OptionValue {
+  if (option.type === "number") {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : -1;
+    return within(option, number, value, spelling, String);
+  }
+  if (option.type !== "time") return value;
+  const ms = parseTime(value) ?? -1;
+  return within(option, ms, value, spelling, showTime);
+}
+
+function within(
   { least, most }: { readonly least: number; readonly most: number },
+  number: number,
   value: string,
   spelling: string,
+  show: (bound: number) => string,
 ): number {
-  const number = /^\d{1,15}$/.test(value) ? Number(value) : -1;
   if (number >= least && number <= most) return number;
-  throw new UsageError(`Option ${spelling} cannot be "${value}": it is ${least} to ${most}`, "");
+  const range = `${show(least)} to ${show(most)}`;
+  throw new UsageError(`Option ${spelling} cannot be "${value}": it is ${range}`, "");
 }
 
 function checkOperands(command: CommandRow, operands: readonly string[]): void {

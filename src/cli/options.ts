@@ -34,6 +34,13 @@ export type OptionRow =
       readonly least: number;
       readonly most: number;
     }
+    /** nginx's grammar of times: `500ms`, `10s`, `1m30s`; seconds without a unit. All in milliseconds. */
+    | {
+      readonly type: "time";
+      readonly argument: string;
+      readonly least: number;
+      readonly most: number;
+    }
     /** May be given several times. */
     | {
       readonly type: "list";
@@ -292,7 +299,7 @@ export type CommandName = typeof COMMANDS[number]["name"];
 
 /** What one option becomes. */
 export type OptionValue<Row extends OptionRow = OptionRow> = Row extends { type: "flag" } ? boolean
-  : Row extends { type: "number" } ? number | undefined
+  : Row extends { type: "number" | "time" } ? number | undefined
   : Row extends { type: "list" } ? readonly string[]
   : Row extends { type: "choice"; choices: readonly (infer Word)[] } ? Word | undefined
   : string | undefined;

@@ -167,7 +167,7 @@ async function optionsOf(values: Values, warn: Limits, runtime: Runtime): Promis
       },
     }),
     helo: toByteString(values.helo ?? host.hostname),
-    timeoutMs: (values.timeout ?? 10) * 1000,
+    timeoutMs: values.timeout ?? 10_000,
     family: values.ipv4 ? 4 : values.ipv6 ? 6 : null,
     connectTo,
     ...proxyOf(values["proxy-protocol"]),

@@ -99,7 +99,7 @@ function humanText({ reports, direct }: Results, look: Look): string {
 
 function watched(values: Values, request: ProbeRequest, context: Context): Watching {
   return {
-    seconds: values.watch!,
+    seconds: values.watch! / 1000,
     human: (values.format ?? "human") === "human",
     look: () => lookOf(values, context),
     show: (results) => show(results, values, request, context),

@@ -55,12 +55,12 @@ export const TEST_AUTH = {
     },
     {
       name: "timeout",
-      type: "number",
-      argument: "MS",
+      type: "time",
+      argument: "TIME",
       least: 1,
       most: 600_000,
       group: "Auth server",
-      help: "wait so many milliseconds instead of auth_http_timeout, and with --login for the " +
+      help: "wait so long instead of auth_http_timeout, and with --login for the " +
         "backend instead of timeout",
     },
     { name: "user", short: "u", type: "text", argument: "NAME", group: "Login", help: "who asks" },

@@ -15,7 +15,7 @@ import { listening, shell, testAuth } from "./test-auth-run.ts";
 
 const PASSWORD = "Tr0ub4dor and %3";
 /** Milliseconds; for the server that hangs, too. */
-const TIMEOUT = "3000";
+const TIMEOUT = "3s";
 const ALLOWED = "HTTP/1.1 200 OK\r\nAuth-Status: OK\r\nAuth-Server: 192.0.2.1\r\n" +
   "Auth-Port: 143\r\nContent-Length: 0\r\n\r\n";
 

@@ -73,7 +73,10 @@ describe("test-auth", { skip: SKIP }, () => {
 
   test("a server that hangs", async () => {
     auth.decide = () => "hang";
-    const ran = await testAuth(["--url", auth.url, "-u", "bob", "--timeout", "200"], "x-password");
+    const ran = await testAuth(
+      ["--url", auth.url, "-u", "bob", "--timeout", "200ms"],
+      "x-password",
+    );
     auth.reset();
     assert.match(ran.out, /^UNREACHABLE {2}no answer in time$/m);
     assert.equal(ran.status, 3);

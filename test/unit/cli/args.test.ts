@@ -107,6 +107,9 @@ const WRONG: readonly [string, string, string][] = [
     'Option --demo-port-base cannot be "64541": it is 0 to 64540',
     "",
   ],
+  ["probe imap://a --timeout 2x", 'Option --timeout cannot be "2x": it is 1ms to 10m', ""],
+  ["probe imap://a --timeout 0", 'Option --timeout cannot be "0": it is 1ms to 10m', ""],
+  ["probe imap://a --watch 500ms", 'Option --watch cannot be "500ms": it is 1s to 1d', ""],
   ["serve extra", 'Unexpected argument "extra"', ""],
   ["help", 'Unknown command "help"', "doorpost --help, or doorpost COMMAND --help"],
   [
@@ -146,6 +149,22 @@ for (const [line, is, command] of ABOUT) {
     const request = readArgs(line.split(" "));
     assert.equal(request.is, is);
     if (request.is === "help") assert.equal(request.command?.name ?? null, command);
+  });
+}
+
+const TIMES: readonly [string, number][] = [
+  ["7", 7_000],
+  ["500ms", 500],
+  ["10s", 10_000],
+  ["1m30s", 90_000],
+  ["10m", 600_000],
+];
+for (const [time, ms] of TIMES) {
+  test(`--timeout ${time} is ${ms} milliseconds, of probe and test-auth alike`, () => {
+    for (const command of ["probe", "test-auth"]) {
+      const request = readArgs([command, "--timeout", time]);
+      assert.equal(request.is === "command" && request.values["timeout"], ms);
+    }
   });
 }
 

@@ -341,7 +341,7 @@ describe("--format json keeps to docs/test-auth.schema.json", () => {
     ["login", (sent, at) => at === "192.0.2.1:143" ? sent && "a1 NO\r\n" : honest(sent, at), [
       "--login",
       "--timeout",
-      "50",
+      "50ms",
     ]],
   ];
   for (const [name, serve, argv] of cases) {
