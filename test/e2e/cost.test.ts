@@ -34,10 +34,10 @@ const CALLS_MARGIN = 1.15;
 
 /** Bytes of one such session. */
 const BYTES: Readonly<Record<Kind, number>> = {
-  imap: 10_000,
-  pop3: 10_500,
+  imap: 9_900,
+  pop3: 10_400,
   smtp: 12_200,
-  imaps: 14_900,
+  imaps: 13_700,
 };
 /** Memory is taken from the kernel in pages, and by the heap in blocks. */
 const BYTES_MARGIN = 1.4;
@@ -47,7 +47,7 @@ const COPIES = [
   { kind: "imap", way: "down", copies: 1.0 },
   { kind: "imap", way: "up", copies: 1.0 },
   { kind: "imaps", way: "down", copies: 1.0 },
-  { kind: "imaps", way: "up", copies: 2.0 },
+  { kind: "imaps", way: "up", copies: 1.0 },
 ] as const;
 const COPIES_MARGIN = 1.25;
 
