@@ -39,6 +39,7 @@ const MACHINE: Readonly<Record<Exclude<typeof FORMATS[number], "human">, Format>
 
 export const checkConfig: Command<"check-config"> = async (values, operands, context) => {
   const { runtime, terminal } = context;
+  if (!agree(values, operands, context)) return USAGE;
   if (values.schema) {
     terminal.out(jsonSchemaText());
     return OK;
@@ -66,6 +67,21 @@ export const checkConfig: Command<"check-config"> = async (values, operands, con
   if (checked.some(({ loaded }) => loaded.tree === null)) return USAGE;
   return checked.every(({ good }) => good) ? OK : FAILED;
 };
+
+/** What would be passed over in silence is said. */
+function agree(values: Values, operands: readonly string[], { terminal }: Context): boolean {
+  const { schema, print, format, config } = values;
+  if (schema && (print || format || config !== undefined || operands.length > 0)) {
+    complain(terminal, "--schema is printed alone: it takes no file and no form");
+    return false;
+  }
+  if (print && format && format !== "human") {
+    const hint = print === "effective" ? "--print json prints the settings as JSON" : "";
+    complain(terminal, "--print and --format exclude each other", hint);
+    return false;
+  }
+  return true;
+}
 
 function pathsOf(
   values: Values,

@@ -188,6 +188,8 @@ const CASES: readonly Case[] = [
     files: { "bad.toml": BAD },
   },
   { name: "check-print-two", argv: ["check-config", "--print=toml", "a", "b"] },
+  { name: "check-print-format", argv: ["check-config", "--print=effective", "--format=json", "a"] },
+  { name: "check-schema-file", argv: ["check-config", "--schema", "a.toml"] },
   { name: "check-format-unknown", argv: ["check-config", "--format", "jsn", "a"] },
   { name: "check-value-missing", argv: ["check-config", "a", "--format"] },
   { name: "check-flag-value", argv: ["check-config", "--strict=yes", "a"] },
